@@ -1,0 +1,130 @@
+"""Every size and choice of a model, as frozen dataclasses that read and write ``config.json``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Dict, Mapping, Tuple, Type, TypeVar
+
+from core_model.errors import ModelError
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+POOLINGS = ("area", "osprey")
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderConfig:
+    """The CLIP image tower.
+
+    ``vision`` holds open_clip ``vision_cfg`` fields: with ``timm_model_name`` the tower is a timm ConvNeXt, otherwise
+    an open_clip ViT. ``image_size`` is the side, in pixels, of the square pictures (tiles) it is given.
+    """
+
+    vision: Mapping[str, Any] = dataclasses.field(default_factory=lambda: {"timm_model_name": "convnext_large"})
+    image_size: int = 512
+    mean: Tuple[float, float, float] = CLIP_MEAN
+    std: Tuple[float, float, float] = CLIP_STD
+
+
+@dataclasses.dataclass(frozen=True)
+class ExtractorConfig:
+    """The mask-aware extractor; the defaults are those of the Aquila-plus paper.
+
+    ``mask_tokens`` projections are made of a region's pooled features; ``context_tokens`` more are made of the ring
+    ``context_ring`` (a fraction of the picture's side) around it; one spatial token follows.
+    """
+
+    width: int = 1024
+    mask_tokens: int = 1
+    context_tokens: int = 0
+    context_ring: float = 0.05
+    spatial_size: int = 224
+    spatial_width: int = 1024
+    pooling: str = "area"
+
+    @property
+    def tokens_per_region(self) -> int:
+        """How many embeddings one ``<region>`` becomes."""
+        return self.mask_tokens + self.context_tokens + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class LanguageConfig:
+    """The causal language model: a Hugging Face ``config.json`` as a mapping with its ``model_type``."""
+
+    huggingface: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    template: str = "vicuna"
+
+
+@dataclasses.dataclass(frozen=True)
+class AquilaConfig:
+    """A whole model. ``image_level`` names the pyramid level (0–3) whose cells become the image tokens.
+
+    ``prompts`` maps a style (category, phrase, description, detailed) to the instruction this model was trained
+    with; ``context`` is put before every instruction and may use ``{gsd}`` and ``{area}``. ``label_temperature`` and
+    ``confidence_temperature`` calibrate the probabilities of scored labels and of written categories.
+    """
+
+    encoder: EncoderConfig = dataclasses.field(default_factory=EncoderConfig)
+    extractor: ExtractorConfig = dataclasses.field(default_factory=ExtractorConfig)
+    language: LanguageConfig = dataclasses.field(default_factory=LanguageConfig)
+    image_level: int = 2
+    name: str = "aquila"
+    prompts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    context: str = ""
+    label_prompt: str = ""
+    label_temperature: float = 1.0
+    confidence_temperature: float = 1.0
+    max_new_tokens: int = 128
+
+    def __post_init__(self) -> None:
+        """Refuse values that no model can be built from."""
+        if self.extractor.pooling not in POOLINGS:
+            raise ModelError(f"config.json: extractor.pooling is {self.extractor.pooling!r}; use one of {POOLINGS}.")
+        if not 0 <= self.image_level <= 3:
+            raise ModelError(f"config.json: image_level is {self.image_level}; use 0, 1, 2 or 3.")
+        if self.extractor.mask_tokens < 1:
+            raise ModelError("config.json: extractor.mask_tokens must be 1 or more.")
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain dictionaries, as they stand in ``config.json``."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> AquilaConfig:
+        """The inverse of ``to_dict``; unknown fields raise ``ModelError``."""
+        parts = dict(values)
+        for name, kind in (("encoder", EncoderConfig), ("extractor", ExtractorConfig), ("language", LanguageConfig)):
+            parts[name] = _build(kind, parts.get(name, {}))
+        return _build(cls, parts)
+
+    def save(self, folder: Path) -> None:
+        """Write ``config.json`` into ``folder``."""
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        (folder / "config.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> AquilaConfig:
+        """Read ``config.json`` from ``folder``; raises ``ModelError`` with one sentence when it is not usable."""
+        path = folder / "config.json"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ModelError(f"{folder} is no model folder: it has no config.json.") from None
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path} cannot be read as JSON ({error}); copy the model folder again.") from error
+        if not isinstance(values, dict) or "encoder" not in values:
+            raise ModelError(f"{path} is not an Aquila configuration: it has no 'encoder' part.")
+        return cls.from_dict(values)
+
+
+def _build(kind: Type[T], values: Mapping[str, Any]) -> T:
+    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ModelError(f"config.json has unknown fields {unknown} for {kind.__name__}; it is of another version.")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

@@ -1,0 +1,27 @@
+"""Errors whose message is one sentence that tells a user what is wrong and what to do."""
+
+from __future__ import annotations
+
+
+class AquilaError(Exception):
+    """Base of every error that Aquila raises on purpose; its text is fit for a user."""
+
+
+class ModelError(AquilaError):
+    """A model folder, weight file or tokenizer that cannot be used as it is."""
+
+
+class RasterError(AquilaError):
+    """A raster that cannot be opened, placed or read."""
+
+
+class RegionError(AquilaError):
+    """A polygon layer or polygon that cannot be used."""
+
+
+class PromptError(AquilaError):
+    """An instruction whose region markers or length do not fit."""
+
+
+class OutputError(AquilaError):
+    """A result file that cannot be written or continued."""

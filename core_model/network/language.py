@@ -1,0 +1,46 @@
+"""Any Hugging Face causal language model, built from its configuration and fed with embeddings."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from core_model.errors import ModelError
+
+_ATTENTION = "sdpa"
+
+
+def build_language(huggingface: Mapping[str, Any]) -> nn.Module:
+    """An untrained causal LM from the fields of its ``config.json``.
+
+    Nothing is downloaded and no code from a model folder runs. Raises ``ModelError`` for an unknown ``model_type``.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM  # noqa: PLC0415 (slow to import)
+
+    fields: Dict[str, Any] = {key: value for key, value in huggingface.items() if key not in ("architectures", "auto_map")}
+    kind = fields.pop("model_type", None)
+    if not kind:
+        raise ModelError("the language model's config.json has no model_type; use a Hugging Face causal LM folder.")
+    try:
+        config = AutoConfig.for_model(kind, **fields)
+        model = AutoModelForCausalLM.from_config(config, attn_implementation=_ATTENTION)
+    except (ValueError, KeyError, TypeError, ImportError) as error:
+        raise ModelError(f"no causal language model of type {kind!r} can be built: {error}") from error
+    return model  # type: ignore[no-any-return]
+
+
+def packed_mask(segments: Tensor, dtype: torch.dtype) -> Tensor:
+    """Additive attention mask [B, 1, L, L] for packed sequences.
+
+    ``segments`` [B, L] is 0 for the shared prefix, 1, 2, … for the turns that see the prefix and themselves but not each
+    other, and −1 for padding.
+    """
+    length = segments.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool, device=segments.device).tril()
+    same = segments.unsqueeze(2) == segments.unsqueeze(1)
+    allowed = causal & (same | (segments == 0).unsqueeze(1)) & (segments >= 0).unsqueeze(1)
+    allowed = allowed | torch.eye(length, dtype=torch.bool, device=segments.device)  # padding attends to itself
+    mask = torch.zeros(allowed.shape, dtype=dtype, device=segments.device)
+    return mask.masked_fill(~allowed, torch.finfo(dtype).min).unsqueeze(1)

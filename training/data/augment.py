@@ -1,0 +1,53 @@
+"""Photometric changes that users' imagery really has: stretches, haze, seasons, sensors, blur and noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from training.data.sources import Pixels
+
+
+def photometric(rng: np.random.Generator, image: Pixels, strength: float = 1.0) -> Pixels:
+    """uint8 RGB [h, w, 3] to the same picture as another sensor, season or stretch would show it."""
+    if rng.uniform() < 0.25:
+        return image
+    if rng.uniform() < 0.15 * strength:
+        image = _soften(rng, image)
+    table = _tone_curves(rng, strength)
+    changed = np.stack([table[channel][image[..., channel]] for channel in range(3)], axis=-1)
+    if rng.uniform() < 0.04:
+        return _panchromatic(changed)
+    if rng.uniform() < 0.2:
+        noise = rng.normal(0, rng.uniform(1, 5), changed.shape[:2] + (1,)).astype(np.float32)
+        changed = np.clip(changed + noise, 0, 255).astype(np.uint8)
+    return changed
+
+
+def _tone_curves(rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
+    """One look-up table per band: gain, gamma, offset, haze; mostly common to the bands, a little their own."""
+    levels = np.arange(256, dtype=np.float32)[None] / 255
+    gamma = np.exp(rng.normal(0, 0.18) * strength)
+    gain = np.exp(rng.normal(0, 0.15) * strength + rng.normal(0, 0.04, (3, 1)) * strength)
+    offset = rng.normal(0, 0.04) * strength + rng.normal(0, 0.015, (3, 1)) * strength
+    curve = np.clip(levels**gamma * gain + offset, 0, 1)
+    if rng.uniform() < 0.12:
+        haze = rng.uniform(0.1, 0.4)
+        veil = np.array([[0.75], [0.8], [0.85]]) * rng.uniform(0.8, 1.1)
+        curve = curve * (1 - haze) + np.clip(veil, 0, 1) * haze
+    return np.asarray(np.clip(curve * 255 + 0.5, 0, 255), dtype=np.uint8)
+
+
+def _soften(rng: np.random.Generator, image: Pixels) -> Pixels:
+    """As if the picture came from a coarser GSD, or from a strongly compressed file."""
+    picture = Image.fromarray(image)
+    if rng.uniform() < 0.5:
+        return np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.3))))
+    side = max(16, round(image.shape[0] / rng.uniform(1.2, 2.2)))
+    return np.asarray(picture.resize((side, side), Image.Resampling.BOX).resize(picture.size, Image.Resampling.BILINEAR))
+
+
+def _panchromatic(image: Pixels) -> Pixels:
+    grey = image.astype(np.float32).mean(axis=2, keepdims=True)
+    return np.repeat(grey, 3, axis=2).astype(np.uint8)

@@ -1,0 +1,85 @@
+"""The mixture of scenes that the default model learns from, as a data set of reproducible batches."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from training.data import sources
+from training.data.augment import photometric
+from training.data.scenes import Cutout, PatchMosaic, Scene
+
+_LOG = logging.getLogger(__name__)
+SceneMaker = Callable[[np.random.Generator], Scene]
+
+
+@dataclass(frozen=True)
+class MixtureConfig:
+    """How often each data set is drawn, and by training progress (0…1) which mosaics of patches are shown.
+
+    ``grids`` maps the progress from which it holds to the cells per side: coarse mosaics early show many small
+    patches cheaply, fine ones later show them at the size the product does.
+    """
+
+    shares: Mapping[str, float] = field(default_factory=lambda: {
+        "eurosat": 0.52, "ucmerced": 0.22, "dubai": 0.16, "naip": 0.05, "banepa": 0.03, "solar": 0.02})
+    grids: Mapping[float, Tuple[int, ...]] = field(default_factory=lambda: {0.0: (3, 4), 0.45: (2, 3), 0.75: (2, 2, 3)})
+    size: int = 256
+    scenes_per_batch: int = 16
+    strength: float = 1.0
+
+    def grid_at(self, progress: float) -> Tuple[int, ...]:
+        """The cells per side of mosaics at this point of the training."""
+        return tuple(self.grids[max(start for start in self.grids if start <= progress)])
+
+
+def load_sources(folder: Path, split: str, names: Sequence[str]) -> Dict[str, list]:
+    """Patches or labelled scenes of every named data set; a data set without this split gets an empty list."""
+    readers = {
+        "eurosat": sources.eurosat, "ucmerced": sources.ucmerced, "dubai": sources.dubai,
+        "naip": sources.naip_trees, "banepa": sources.banepa, "solar": sources.solar_roofs,
+    }
+    return {name: readers[name](folder, split) for name in names}
+
+
+def scene_makers(data: Mapping[str, list], size: int, grids: Tuple[int, ...]) -> Dict[str, SceneMaker]:
+    """What composes or cuts the scenes of each data set."""
+    makers: Dict[str, SceneMaker] = {}
+    for name, items in data.items():
+        if not items:
+            continue
+        if name in ("eurosat", "ucmerced", "solar"):
+            chosen = grids if name == "eurosat" else tuple(min(cells, 3) for cells in grids)
+            makers[name] = PatchMosaic(items, name, size, (2,) if name == "solar" else chosen)
+        else:
+            scales = {"dubai": (0.5, 3.0), "naip": (0.4, 1.2), "banepa": (0.5, 2.0)}[name]
+            makers[name] = Cutout(items, size, scales)
+    return makers
+
+
+class SceneBatches(Dataset):
+    """Batch ``step`` as a list of augmented scenes; it depends on (seed, step) alone, so that training can resume."""
+
+    def __init__(self, data: Mapping[str, list], config: MixtureConfig, steps: int, seed: int) -> None:
+        self.data, self.config, self.steps, self.seed = data, config, steps, seed
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> List[Scene]:
+        rng = np.random.default_rng((self.seed, step))
+        makers = scene_makers(self.data, self.config.size, self.config.grid_at(step / self.steps))
+        names = sorted(makers)
+        shares = np.array([self.config.shares[name] for name in names])
+        drawn = rng.choice(len(names), self.config.scenes_per_batch, p=shares / shares.sum())
+        return [self._scene(rng, makers[names[number]]) for number in drawn]
+
+    def _scene(self, rng: np.random.Generator, maker: SceneMaker) -> Scene:
+        scene = maker(rng)
+        scene.image = photometric(rng, scene.image, self.config.strength)
+        return scene

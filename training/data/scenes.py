@@ -1,0 +1,258 @@
+"""Scenes to learn from: square pictures with labelled regions, composed of patches or cut from labelled imagery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from training.data.sources import LabelledScene, Patch, Pixels
+from training.data.vocabulary import CATEGORIES, UNKNOWN
+
+Mask = NDArray[np.bool_]
+PATCH_GSD = {"eurosat": 10.0, "ucmerced": 0.3, "solar": 0.2}
+RESAMPLINGS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
+SMALLEST_REGION = 40  # pixels
+
+
+@dataclass(frozen=True)
+class SceneRegion:
+    """A region of a scene: mask bool [S, S] and its category's number."""
+
+    mask: Mask
+    category: int
+
+
+@dataclass
+class Scene:
+    """A square picture uint8 [S, S, 3], its GSD in metres, categories int16 [S, S] (−1 unknown) and regions.
+
+    ``valid`` is False where the picture is empty (beyond a raster's edge).
+    """
+
+    image: Pixels
+    gsd: float
+    categories: NDArray[np.int16]
+    source: str
+    valid: Mask
+    regions: List[SceneRegion] = field(default_factory=list)
+
+
+def star_polygon(rng: np.random.Generator, height: int, width: int, fill: float = 1.0) -> Mask:
+    """An irregular blob without holes inside a box [height, width]; ``fill`` scales its radius."""
+    corners = int(rng.integers(4, 9))
+    radii = rng.uniform(0.55, 1.0, corners)
+    rows, columns = np.mgrid[0:height, 0:width]
+    vertical = (rows + 0.5 - height / 2) / (height / 2)
+    horizontal = (columns + 0.5 - width / 2) / (width / 2)
+    angle = (np.arctan2(vertical, horizontal) / (2 * np.pi) + rng.uniform()) % 1.0 * corners
+    low = angle.astype(int) % corners
+    share = angle - np.floor(angle)
+    if rng.uniform() < 0.5:
+        share = share * share * (3 - 2 * share)
+    limit = radii[low] * (1 - share) + radii[(low + 1) % corners] * share
+    return np.asarray(np.hypot(vertical, horizontal) <= limit * fill * 1.15)
+
+
+def turn(rng: np.random.Generator, pixels: Pixels) -> Pixels:
+    """One of the eight flips and quarter turns of [h, w, …]."""
+    pixels = np.rot90(pixels, int(rng.integers(4)))
+    return pixels[:, ::-1] if rng.uniform() < 0.5 else pixels
+
+
+def resize(rng: np.random.Generator, pixels: Pixels, height: int, width: int) -> Pixels:
+    """[h, w, 3] to [height, width, 3] by one of the usual resamplings."""
+    method = RESAMPLINGS[int(rng.integers(len(RESAMPLINGS)))]
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((width, height), method))
+
+
+@dataclass(frozen=True)
+class PatchMosaic:
+    """Composes patches of one data set (so of one GSD) into scenes of n × n cells, some of them empty."""
+
+    patches: Sequence[Patch]
+    source: str
+    size: int
+    grids: Tuple[int, ...] = (2, 3, 4)
+    smallest_crop: float = 0.75
+
+    def __post_init__(self) -> None:
+        """Index the patches by category, so that every category is shown equally often."""
+        by_category: Dict[int, List[int]] = {}
+        for number, patch in enumerate(self.patches):
+            by_category.setdefault(patch.category, []).append(number)
+        object.__setattr__(self, "_by_category", by_category)
+
+    def _draw(self, rng: np.random.Generator) -> Patch:
+        by_category: Dict[int, List[int]] = self._by_category  # type: ignore[attr-defined]
+        keys = sorted(by_category)
+        numbers = by_category[keys[int(rng.integers(len(keys)))]]
+        return self.patches[numbers[int(rng.integers(len(numbers)))]]
+
+    def __call__(self, rng: np.random.Generator) -> Scene:
+        """One scene; every cell holds one patch and one region, which is the whole cell or an irregular part of it."""
+        grid = int(rng.choice(self.grids))
+        edges = np.linspace(0, self.size, grid + 1).astype(int)
+        image = np.zeros((self.size, self.size, 3), np.uint8)
+        categories = np.full((self.size, self.size), UNKNOWN, np.int16)
+        crop = 1.0 if rng.uniform() < 0.4 else rng.uniform(self.smallest_crop, 1.0)
+        regions = []
+        empty = 0.5 if rng.uniform() < 0.15 else 0.0
+        patch_side = self.patches[0].pixels.shape[0]
+        for row in range(grid):
+            for column in range(grid):
+                if regions and rng.uniform() < empty:
+                    continue
+                box = slice(edges[row], edges[row + 1]), slice(edges[column], edges[column + 1])
+                patch = self._draw(rng)
+                image[box] = self._fit(rng, patch.pixels, crop, edges[row + 1] - edges[row], edges[column + 1] - edges[column])
+                categories[box] = patch.category
+                regions.append(SceneRegion(self._region(rng, box), patch.category))
+        valid = categories != UNKNOWN
+        image[~valid] = image[valid].mean(axis=0)
+        gsd = PATCH_GSD[self.source] * crop * patch_side * grid / self.size
+        scene = Scene(image, gsd, categories, self.source, valid, regions)
+        return _shift(rng, scene) if rng.uniform() < 0.3 else scene
+
+    def _fit(self, rng: np.random.Generator, pixels: Pixels, crop: float, height: int, width: int) -> Pixels:
+        side = pixels.shape[0]
+        cut = max(8, round(side * crop))
+        row, column = rng.integers(0, side - cut + 1, 2)
+        return resize(rng, turn(rng, pixels[row : row + cut, column : column + cut]), height, width)
+
+    def _region(self, rng: np.random.Generator, box: Tuple[slice, slice]) -> Mask:
+        mask = np.zeros((self.size, self.size), bool)
+        height, width = box[0].stop - box[0].start, box[1].stop - box[1].start
+        mask[box] = True if rng.uniform() < 0.5 else star_polygon(rng, height, width)
+        return mask
+
+
+def _shift(rng: np.random.Generator, scene: Scene) -> Scene:
+    """Roll a mosaic so that its cells lie anywhere; regions cut apart by the edge keep their larger part."""
+    rows, columns = (int(value) for value in rng.integers(0, scene.image.shape[0], 2))
+    moved = [_largest(np.roll(region.mask, (rows, columns), (0, 1))) for region in scene.regions]
+    scene.image = np.roll(scene.image, (rows, columns), (0, 1))
+    scene.categories = np.roll(scene.categories, (rows, columns), (0, 1))
+    scene.valid = np.roll(scene.valid, (rows, columns), (0, 1))
+    scene.regions = [SceneRegion(mask, region.category) for mask, region in zip(moved, scene.regions)]
+    return scene
+
+
+def _largest(mask: Mask) -> Mask:
+    touches = (mask[0].any() and mask[-1].any()) or (mask[:, 0].any() and mask[:, -1].any())
+    if not touches:
+        return mask
+    numbered, count = ndimage.label(mask)
+    sizes = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
+    return np.asarray(numbered == sizes.argmax() + 1)
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """Cuts scenes out of labelled imagery at many scales; connected regions of one category are its regions."""
+
+    scenes: Sequence[LabelledScene]
+    size: int
+    scales: Tuple[float, float] = (0.5, 3.0)
+    most_regions: int = 8
+
+    def __call__(self, rng: np.random.Generator) -> Scene:
+        """One scene with at least one region."""
+        while True:
+            scene = self._cut(rng, self.scenes[int(rng.integers(len(self.scenes)))])
+            if scene.regions:
+                return scene
+
+    def _cut(self, rng: np.random.Generator, labelled: LabelledScene) -> Scene:
+        height, width = labelled.categories.shape
+        scale = float(np.exp(rng.uniform(*np.log(self.scales))))
+        side = max(32, round(self.size * scale))
+        row, column = (int(rng.integers(-side // 4, max(1, length - 3 * side // 4))) for length in (height, width))
+        image, valid = _window(labelled.pixels, row, column, side)
+        categories, _ = _window(labelled.categories, row, column, side, UNKNOWN)
+        objects = labelled.instances if labelled.instances is not None else None
+        numbered = _window(objects, row, column, side, 0)[0] if objects is not None else None
+        turns, flip = int(rng.integers(4)), rng.uniform() < 0.5
+        image, valid, categories = (_turned(part, turns, flip) for part in (image, valid, categories))
+        image[~valid] = image[valid].mean(axis=0) if valid.any() else 0
+        nearest = (np.arange(self.size) + 0.5) * side / self.size
+        pick = np.ix_(nearest.astype(int), nearest.astype(int))
+        small = categories[pick]
+        parts = None if numbered is None else _turned(numbered, turns, flip)[pick]
+        scene = Scene(
+            resize(rng, image, self.size, self.size), labelled.gsd * scale, small, labelled.source, valid[pick]
+        )
+        scene.regions = self._regions(rng, small, parts)
+        return scene
+
+    def _regions(
+        self, rng: np.random.Generator, categories: NDArray[np.int16], objects: NDArray[np.int32] | None
+    ) -> List[SceneRegion]:
+        candidates: Dict[int, List[Mask]] = {}
+        for category in np.unique(categories[categories != UNKNOWN]).tolist():
+            where = categories == category
+            numbered = ndimage.label(where)[0] if objects is None else np.where(where, objects, 0)
+            for number, box in enumerate(ndimage.find_objects(numbered), 1):
+                if box is None:
+                    continue
+                mask = self._bounded(rng, numbered, number, box)
+                if mask.sum() >= SMALLEST_REGION:
+                    candidates.setdefault(category, []).append(mask)
+        return _balanced(rng, candidates, self.most_regions)
+
+    def _bounded(
+        self, rng: np.random.Generator, numbered: NDArray[np.int32], number: int, box: Tuple[slice, slice]
+    ) -> Mask:
+        """The object's mask; one larger than half the picture is mostly cut to the part a drawn polygon would take."""
+        mask = np.zeros(numbered.shape, bool)
+        mask[box] = numbered[box] == number
+        longest = max(part.stop - part.start for part in box)
+        if longest <= self.size // 2 or rng.uniform() < 0.2:
+            return mask
+        rows, columns = np.nonzero(mask[box])
+        pick = int(rng.integers(len(rows)))
+        height, width = (int(value) for value in rng.integers(self.size // 5, self.size // 2, 2))
+        top = int(np.clip(rows[pick] + box[0].start - height // 2, 0, self.size - height))
+        left = int(np.clip(columns[pick] + box[1].start - width // 2, 0, self.size - width))
+        part = np.zeros(mask.shape, bool)
+        part[top : top + height, left : left + width] = star_polygon(rng, height, width)
+        return mask & part
+
+
+def _balanced(rng: np.random.Generator, candidates: Dict[int, List[Mask]], most: int) -> List[SceneRegion]:
+    """At most ``most`` regions, categories in turn so that the rare ones are not drowned."""
+    for masks in candidates.values():
+        rng.shuffle(masks)  # type: ignore[arg-type]
+    found: List[SceneRegion] = []
+    while len(found) < most and any(candidates.values()):
+        for category in sorted(candidates):
+            if candidates[category] and len(found) < most:
+                found.append(SceneRegion(candidates[category].pop(), category))
+    return found
+
+
+def _turned(values: NDArray, turns: int, flip: bool) -> NDArray:
+    values = np.rot90(values, turns)
+    return np.ascontiguousarray(values[:, ::-1] if flip else values)
+
+
+def _window(values: NDArray, row: int, column: int, side: int, fill: int = 0) -> Tuple[NDArray, Mask]:
+    """A square cut that may reach over the edge, and where it holds data."""
+    cut = np.full((side, side) + values.shape[2:], fill, values.dtype)
+    inside = np.zeros((side, side), bool)
+    top, left = max(row, 0), max(column, 0)
+    bottom, right = min(row + side, values.shape[0]), min(column + side, values.shape[1])
+    if bottom > top and right > left:
+        target = slice(top - row, bottom - row), slice(left - column, right - column)
+        cut[target] = values[top:bottom, left:right]
+        inside[target] = True
+    return cut, inside
+
+
+def category_name(number: int) -> str:
+    """The noun phrase of a category's number."""
+    return CATEGORIES[number].name

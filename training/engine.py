@@ -1,0 +1,131 @@
+"""What every stage's loop shares: schedule, moving average, resumable state, precision on CPU and GPU."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import math
+import time
+import types
+from pathlib import Path
+from typing import Any, ContextManager, Dict, Iterator
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+_LOG = logging.getLogger(__name__)
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """"auto" takes CUDA where it is there, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def mixed_precision(device: torch.device) -> ContextManager[Any]:
+    """bfloat16 autocast where the processor has it in hardware; plain float32 elsewhere."""
+    if device.type == "cuda" or torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def _depthwise_in_float32(self: nn.Conv2d, pixels: Tensor) -> Tensor:
+    with torch.autocast(pixels.device.type, enabled=False):
+        return functional.conv2d(
+            pixels.float(), self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+def faster_depthwise_on_cpu(module: nn.Module, device: torch.device) -> None:
+    """Keep depthwise convolutions in float32 on the CPU: their bfloat16 weight gradient is three times slower there."""
+    if device.type != "cpu":
+        return
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1:
+            layer.forward = types.MethodType(_depthwise_in_float32, layer)  # type: ignore[method-assign]
+
+
+def cosine_rate(step: int, steps: int, warmup: int, floor: float = 0.01) -> float:
+    """The share of the peak learning rate at ``step``: linear warm-up, then half a cosine down to ``floor``."""
+    if step < warmup:
+        return (step + 1) / warmup
+    share = (step - warmup) / max(1, steps - warmup)
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+
+class MovingAverage:
+    """Exponential moving average of a module's parameters and buffers; its horizon grows with the steps seen."""
+
+    def __init__(self, module: nn.Module, decay: float = 0.999) -> None:
+        self.module = copy.deepcopy(module).eval().requires_grad_(False)
+        self.decay = decay
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Move towards the module's present state."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for mine, theirs in zip(self.module.state_dict().values(), module.state_dict().values()):
+            if mine.dtype.is_floating_point:
+                mine.lerp_(theirs, 1 - decay)
+            else:
+                mine.copy_(theirs)
+
+
+class RunFolder:
+    """A stage's folder: its latest resumable state, written so that a kill never leaves half a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "state.pt"
+
+    def save(self, **state: Any) -> None:
+        """Write the state beside the old one, then swap."""
+        partial = self.path.with_suffix(".part")
+        torch.save(state, partial)
+        partial.replace(self.path)
+
+    def load(self) -> Dict[str, Any]:
+        """The latest state, or an empty mapping."""
+        if not self.path.is_file():
+            return {}
+        return dict(torch.load(self.path, map_location="cpu", weights_only=True))
+
+
+class Pace:
+    """Logs a line every so many seconds: step, rate, time left and the mean of what was noted since."""
+
+    def __init__(self, steps: int, every: float = 30.0) -> None:
+        self.steps, self.every = steps, every
+        self.since, self.last_step = time.monotonic(), -1
+        self.noted: Dict[str, list] = {}
+
+    def note(self, step: int, **values: float) -> None:
+        """Remember values of this step; log when it is time."""
+        if self.last_step < 0:
+            self.last_step = step
+        for name, value in values.items():
+            self.noted.setdefault(name, []).append(float(value))
+        elapsed = time.monotonic() - self.since
+        if elapsed < self.every and step + 1 < self.steps:
+            return
+        rate = max(1e-9, (step - self.last_step) / elapsed)
+        means = "  ".join(f"{name} {sum(found) / len(found):.4f}" for name, found in self.noted.items() if found)
+        _LOG.info("step %d/%d  %.2f step/s  %.0f min left  %s",
+                  step + 1, self.steps, rate, (self.steps - step) / rate / 60, means)
+        self.since, self.last_step, self.noted = time.monotonic(), step, {}
+
+
+def check_finite(loss: Tensor, step: int) -> None:
+    """Stop a run whose loss is no number, with a sentence instead of a ruined checkpoint."""
+    if not bool(torch.isfinite(loss)):
+        raise FloatingPointError(f"the loss is {float(loss)} at step {step}; lower the learning rate and resume.")
+
+
+def batches_from(loader: Iterator[Any]) -> Iterator[Any]:
+    """The batches of a loader; exists so that a stage reads as one loop."""
+    yield from loader
