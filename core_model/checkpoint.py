@@ -1,0 +1,132 @@
+"""Model folders: ``config.json``, safetensors, tokenizer and model card; saved and loaded exactly."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List
+
+import torch
+from torch import Tensor, nn
+
+from core_model.config import AquilaConfig
+from core_model.errors import ModelError
+from core_model.network.aquila import Aquila
+from core_model.text.tokenizer import TextTokenizer, load_tokenizer
+from core_model.weights import SHARD_BYTES, iterate_folder, write_folder
+
+_LOG = logging.getLogger(__name__)
+MODELS = Path(__file__).resolve().parent / "models"
+CARD_NAME = "README.md"
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready for use, with its tokenizer and where it came from."""
+
+    model: Aquila
+    tokenizer: TextTokenizer
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The model's own name."""
+        return self.model.config.name
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a built-in model by name, or the folder given; raises ``ModelError`` where there is none."""
+    built_in = MODELS / name
+    if name.replace("_", "").replace("-", "").isalnum() and (built_in / "config.json").is_file():
+        return built_in
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        known = ", ".join(sorted(path.parent.name for path in MODELS.glob("*/config.json"))) or "none"
+        raise ModelError(f"no model is called {name!r} and no such folder exists; built-in models: {known}.")
+    return folder
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """"auto" is CUDA where there is a usable GPU, else the CPU; raises ``ModelError`` for a device that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ModelError(f"{name!r} is no device; use auto, cpu, cuda or cuda:0.") from None
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        raise ModelError(f"this machine has no device {name}; use auto or cpu.")
+    if device.type not in ("cpu", "cuda"):
+        raise ModelError(f"the device {name!r} is not supported; use auto, cpu, cuda or cuda:0.")
+    return device
+
+
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    """"auto" is bfloat16 on CUDA and float32 on the CPU."""
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if name not in DTYPES:
+        raise ModelError(f"{name!r} is no number format; use auto, {', '.join(DTYPES)}.")
+    return DTYPES[name]
+
+
+def load_model(name: str = "nano", *, device: str = "auto", dtype: str = "auto") -> LoadedModel:
+    """Load a built-in model by name, or a model folder.
+
+    Raises ``ModelError`` with one sentence for a missing, truncated or mismatched file and for an absent device.
+    """
+    folder = model_folder(name)
+    config = AquilaConfig.load(folder)
+    place = pick_device(device)
+    tokenizer = load_tokenizer(folder)
+    model = Aquila(config)
+    load_weights(model, folder)
+    model = model.to(place, pick_dtype(dtype, place)).eval().requires_grad_(False)
+    _LOG.info("loaded %s on %s", config.name, place)
+    return LoadedModel(model, tokenizer, folder)
+
+
+def save_model(
+    folder: Path, model: Aquila, tokenizer: TextTokenizer, *, card: str = "", shard_bytes: int = SHARD_BYTES
+) -> None:
+    """Write a model folder that ``load_model`` reads back exactly, in the weights' own number format."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.config.save(folder)
+    write_folder(folder, _own_weights(model), shard_bytes)
+    tokenizer.save(folder)
+    if card:
+        (folder / CARD_NAME).write_text(card, encoding="utf-8")
+
+
+def load_weights(model: nn.Module, folder: Path) -> None:
+    """Fill a model from a folder's safetensors; raises ``ModelError`` for missing, unknown or mis-shaped weights."""
+    wanted: Dict[str, Tensor] = dict(model.state_dict())
+    required = set(_own_weights(model))
+    found: List[str] = []
+    with torch.no_grad():
+        for name, value in iterate_folder(folder):
+            if name not in wanted:
+                raise ModelError(f"{folder} holds an unknown weight {name}; its config.json is of another model.")
+            if wanted[name].shape != value.shape:
+                raise ModelError(
+                    f"{folder}: the weight {name} has shape {tuple(value.shape)}, but config.json asks for "
+                    f"{tuple(wanted[name].shape)}; they are of different models.")
+            wanted[name].copy_(value)
+            found.append(name)
+    missing = sorted(required - set(found))
+    if missing:
+        raise ModelError(f"{folder} lacks {len(missing)} weights, first {missing[0]}; copy the model folder again.")
+
+
+def _own_weights(model: nn.Module) -> Dict[str, Tensor]:
+    """Every weight once: tied weights share their memory and are kept under their first name."""
+    kept: Dict[str, Tensor] = {}
+    places = set()
+    for name, value in model.state_dict().items():
+        place = (value.data_ptr(), value.shape)
+        if place not in places or value.numel() == 0:
+            kept[name] = value
+            places.add(place)
+    return kept

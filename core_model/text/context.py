@@ -1,0 +1,30 @@
+"""Numbers for prompts: GSD and area, written the same way in training and in use."""
+
+from __future__ import annotations
+
+import math
+
+from core_model.text.prompt import REGION_PATTERN
+
+UNKNOWN = "unknown"
+
+
+def two_digits(value: float) -> str:
+    """A positive number with two significant digits and no exponent ("0.13", "4.5", "410"); "unknown" for nan."""
+    if not math.isfinite(value) or value <= 0:
+        return UNKNOWN
+    decimals = max(0, 1 - math.floor(math.log10(value)))
+    rounded = round(value, 1 - math.floor(math.log10(value)))
+    text = f"{rounded:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def fill(text: str, *, gsd: float, area: float) -> str:
+    """Put numbers into ``{gsd}`` (metres per pixel of the picture the model sees) and ``{area}`` (square metres)."""
+    return text.replace("{gsd}", two_digits(gsd)).replace("{area}", two_digits(area))
+
+
+def instruction(context: str, prompt: str, *, gsd: float, area: float) -> str:
+    """A model's context before a prompt, numbers filled in; a prompt that names no region gets one in front."""
+    named = prompt if REGION_PATTERN.search(prompt) else f"<region> {prompt}"
+    return fill(context + named, gsd=gsd, area=area)
