@@ -76,8 +76,12 @@ class Aquila(nn.Module):
     def encode(self, images: Tensor) -> Encoded:
         """uint8 RGB [T, S, S, 3] to the pyramid and the image tokens."""
         pyramid = self.encoder(images)
-        cells = pyramid[self.config.image_level].flatten(2).transpose(1, 2)  # [T, h·w, C], row by row
-        return Encoded(pyramid, self.projector(cells))
+        return Encoded(pyramid, self.project(pyramid))
+
+    def project(self, pyramid: FeaturePyramid) -> Tensor:
+        """One level of the pyramid, row by row, to image tokens [T, N, hidden]."""
+        cells = pyramid[self.config.image_level].flatten(2).transpose(1, 2)  # [T, h·w, C]
+        return self.projector(cells)
 
     def region_tokens(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Tensor:
         """Masks [R, H, W] over the pictures ``image_index`` [R] to region tokens [R, tokens_per_region, hidden]."""
@@ -94,9 +98,13 @@ class Aquila(nn.Module):
 
     def forward(self, batch: TrainingBatch) -> Tuple[Tensor, Tensor]:
         """The mean cross-entropy of the labels, and logits [T, L, vocabulary]."""
-        encoded = self.encode(batch.images)
-        regions = self.region_tokens(encoded.pyramid, batch.masks, batch.image_index)
-        inputs = self.embed(batch.ids, encoded.image_tokens, regions[batch.region_index])
+        return self.read(self.encoder(batch.images), batch)
+
+    def read(self, pyramid: FeaturePyramid, batch: TrainingBatch) -> Tuple[Tensor, Tensor]:
+        """``forward`` from a pyramid that is already there (a frozen encoder's, say)."""
+        image_tokens = self.project(pyramid)
+        regions = self.region_tokens(pyramid, batch.masks, batch.image_index)
+        inputs = self.embed(batch.ids, image_tokens, regions[batch.region_index])
         logits = self.language(
             inputs_embeds=inputs, attention_mask=packed_mask(batch.segments, inputs.dtype),
             position_ids=batch.positions, use_cache=False,

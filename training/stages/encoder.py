@@ -42,7 +42,6 @@ class EncoderStage:
     workers: int = 1
     save_every: int = 250
     label_smoothing: float = 0.05
-    optimizer: str = "muon"
 
 
 class RegionClassifier(nn.Module):
@@ -100,17 +99,6 @@ def loss_of(model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float)
     return category + 2.0 * measure, {"category": category.item(), "measure": measure.item(), "right": right.item()}
 
 
-def _optimizer(model: nn.Module, stage: EncoderStage) -> torch.optim.Optimizer:
-    matrices = [value for value in model.parameters() if value.ndim > 1]
-    others = [value for value in model.parameters() if value.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": stage.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    if stage.optimizer == "muon":
-        from timm.optim import create_optimizer_v2  # noqa: PLC0415 (after the torchvision mend)
-
-        return create_optimizer_v2(model, opt="muon", lr=stage.learning_rate, weight_decay=stage.weight_decay)
-    return torch.optim.AdamW(groups, lr=stage.learning_rate, betas=(0.9, 0.98), fused=True)
-
-
 def train(
     encoder: EncoderConfig, extractor: ExtractorConfig, mixture: MixtureConfig, stage: EncoderStage,
     data: Path, out: Path, device: torch.device,
@@ -120,7 +108,7 @@ def train(
     model = RegionClassifier(encoder, extractor).to(device, memory_format=torch.channels_last)
     engine.faster_depthwise_on_cpu(model, device)
     average = engine.MovingAverage(model)
-    optimizer = _optimizer(model, stage)
+    optimizer = engine.muon(model.named_parameters(), stage.learning_rate, stage.weight_decay)
     rates = [group["lr"] for group in optimizer.param_groups]
     run = engine.RunFolder(out)
     start = _resume(run, model, average, optimizer)
@@ -155,9 +143,5 @@ def _resume(
     state = run.load()
     if not state:
         return 0
-    model.load_state_dict(state["model"])
-    average.module.load_state_dict(state["average"])
-    average.updates = state["updates"]
-    optimizer.load_state_dict(state["optimizer"])
-    _LOG.info("resuming %s at step %d", run.folder, state["step"])
+    engine.restore(state, model, average, optimizer)
     return int(state["step"])

@@ -1,0 +1,241 @@
+"""The command line: ``python -m core_model describe | ask | info``.
+
+Results go to stdout or a file; progress, summary and errors (one sentence, exit code 1; 2 for wrong usage) to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, List, Optional, Tuple
+
+import typer
+
+from core_model.console import Meter, interruption
+from core_model.errors import AquilaError
+
+if TYPE_CHECKING:
+    from core_model.description import Description
+    from core_model.geo.regions import Region
+    from core_model.geo.source import RasterSource
+    from core_model.job import Job, Outcome
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Descriptions of polygons over aerial and satellite imagery.",
+)
+_INTERRUPTED = 130
+
+
+class Style(str, Enum):
+    """How much is written about a polygon."""
+
+    category = "category"
+    phrase = "phrase"
+    description = "description"
+    detailed = "detailed"
+
+
+RasterPath = Annotated[str, typer.Argument(help="Any raster GDAL reads: a file, a VRT, /vsi… or a connection string.")]
+Bands = Annotated[Optional[str], typer.Option(help="Bands for red, green, blue, or one for grey: 4,3,2.")]
+Labels = Annotated[Optional[str], typer.Option(help="Choose among these instead of writing freely: a,b,c.")]
+ModelName = Annotated[str, typer.Option(help="A built-in model or a model folder.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+NumberFormat = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16 or float16.")]
+Temperature = Annotated[float, typer.Option(min=0.0, help="Above 0, texts are drawn at random, not the likeliest.")]
+Seed = Annotated[int, typer.Option(help="Makes drawn texts repeatable.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object per line on stdout.")]
+
+
+@app.command()
+def describe(
+    raster: RasterPath,
+    polygons: Annotated[str, typer.Argument(help="Any polygon layer OGR reads, in any CRS.")],
+    output: Annotated[Optional[Path], typer.Option("-o", "--output", help="The result: .gpkg, .geojson, .shp …")] = None,
+    style: Annotated[Optional[Style], typer.Option(help="How much to write; a description if nothing is said.")] = None,
+    prompt: Annotated[Optional[str], typer.Option(help='Ask this instead, for example "Is <region> flooded?".')] = None,
+    labels: Labels = None,
+    where: Annotated[Optional[str], typer.Option(help="Only polygons that meet this SQL condition.")] = None,
+    layer: Annotated[Optional[str], typer.Option(help="The layer, if the file has several.")] = None,
+    bands: Bands = None,
+    model: ModelName = "nano",
+    device: Device = "auto",
+    dtype: NumberFormat = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, help="Polygons that share one pass through the model.")] = 32,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
+    limit: Annotated[Optional[int], typer.Option(min=1, help="Only the first so many polygons.")] = None,
+    temperature: Temperature = 0.0,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Describe every polygon of a layer and write the result beside its attributes."""
+    _check_usage(output, style, prompt, resume, overwrite, as_json)
+    numbers, names = _numbers(bands), _names(labels)
+    with _one_sentence():
+        from core_model.generation import Sampling
+        from core_model.job import Job
+        from core_model.output import is_complete
+
+        if resume and output is not None and is_complete(output):
+            typer.echo(f"{output} is complete; there is nothing to resume.", err=True)
+            return
+        job = Job(
+            raster, polygons, output, style.value if style else None, prompt, names, where, layer, numbers, limit,
+            Sampling(temperature=temperature, seed=seed), resume, overwrite)
+        code = _run(job, model, device, dtype, batch_size, as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def ask(
+    raster: RasterPath,
+    question: Annotated[str, typer.Argument(help="Names the places as <region1>, <region2> … if there are several.")],
+    wkt: Annotated[Optional[List[str]], typer.Option(help="A polygon, POLYGON ((x y, …)); may be given again.")] = None,
+    point: Annotated[Optional[List[str]], typer.Option(help="The circle around x,y; may be given again.")] = None,
+    crs: Annotated[str, typer.Option(help="Of --wkt and --point, such as EPSG:4326; else the raster's.")] = "",
+    radius: Annotated[Optional[float], typer.Option(help="Of the circles in metres; else 12 pixels.")] = None,
+    labels: Labels = None,
+    bands: Bands = None,
+    model: ModelName = "nano",
+    device: Device = "auto",
+    dtype: NumberFormat = "auto",
+    temperature: Temperature = 0.0,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Ask about one place on a raster, or about several together."""
+    if not wkt and not point:
+        raise typer.BadParameter("name a place with --wkt or --point.")
+    points, numbers, names = [_place(text) for text in point or []], _numbers(bands), _names(labels)
+    with _one_sentence():
+        from core_model.checkpoint import load_model
+        from core_model.describer import Describer
+        from core_model.generation import Sampling
+        from core_model.geo.raster import GdalRaster
+
+        with GdalRaster(raster) as source:
+            regions = _regions(source, wkt or [], points, crs, radius)
+            answer = Describer(load_model(model, device=device, dtype=dtype)).ask(
+                source, regions, question, labels=names, bands=numbers,
+                sampling=Sampling(temperature=temperature, seed=seed))
+        if as_json:
+            _write_json(vars(answer))
+        elif answer.text:
+            typer.echo(answer.text)
+        if not answer.text:
+            typer.echo(f"no answer: {answer.status}", err=True)
+    raise typer.Exit(0 if answer.text else 1)
+
+
+@app.command()
+def info(model: ModelName = "nano", as_json: AsJson = False) -> None:
+    """Show devices, versions and the model."""
+    from core_model.diagnostics import report
+
+    found = report(model)
+    if as_json:
+        _write_json(found)
+        return
+    for name, value in found.items():
+        text = "; ".join(f"{key} {entry}" for key, entry in value.items()) if isinstance(value, dict) else value
+        typer.echo(f"{name}: {'; '.join(text) if isinstance(text, list) else text}")
+
+
+def _run(job: Job, model: str, device: str, dtype: str, batch_size: int, as_json: bool) -> int:
+    """Load the model, do the job and say how it went; returns the exit code."""
+    from core_model.checkpoint import load_model
+    from core_model.describer import Describer
+    from core_model.job import run
+
+    def show(found: Description) -> None:
+        if as_json:
+            _write_json(vars(found))
+
+    describer = Describer(load_model(model, device=device, dtype=dtype), batch_size=batch_size)
+    with interruption() as interrupted, Meter() as meter:
+        outcome = run(job, describer, on_result=show, progress=meter.update, is_cancelled=interrupted)
+    for note in outcome.notes:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(_summary(job, outcome), err=True)
+    return _INTERRUPTED if outcome.done < outcome.total else 0
+
+
+def _summary(job: Job, outcome: Outcome) -> str:
+    rate = outcome.done / max(outcome.seconds, 1e-9)
+    counts = ", ".join(f"{count} {status}" for status, count in outcome.counts.most_common()) or "none"
+    ended = f"{outcome.done} polygons in {outcome.seconds:.1f} s ({rate:.1f} a second): {counts}."
+    if outcome.done == outcome.total:
+        return ended + (f" Written to {job.output}." if job.output else "")
+    stopped = f"Stopped after {outcome.done} of {outcome.total}: {counts}."
+    if job.output is None:
+        return stopped
+    return f"{stopped} {job.output} holds what is done; give the same command with --resume to go on."
+
+
+def _check_usage(
+    output: Optional[Path], style: Optional[Style], prompt: Optional[str], resume: bool, overwrite: bool, as_json: bool
+) -> None:
+    if output is None and not as_json:
+        raise typer.BadParameter("name the result with -o FILE, or write it to stdout with --json.")
+    if resume and (overwrite or output is None):
+        raise typer.BadParameter("--resume goes with -o, and not with --overwrite.")
+    if style is not None and prompt is not None:
+        raise typer.BadParameter("--style and --prompt exclude each other.")
+
+
+def _regions(
+    source: RasterSource, wkts: List[str], points: List[Tuple[float, float]], crs: str, radius: Optional[float]
+) -> List[Region]:
+    from core_model.geo.regions import Region
+    from core_model.points import circle
+
+    polygons = [Region.from_wkt(f"wkt {number}", text, crs) for number, text in enumerate(wkts, 1)]
+    circles = [
+        circle(source, f"point {number}", place, crs=crs, radius_m=radius) for number, place in enumerate(points, 1)
+    ]
+    return polygons + circles
+
+
+def _numbers(text: Optional[str]) -> Optional[Tuple[int, ...]]:
+    try:
+        return tuple(int(part) for part in text.split(",")) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is no list of band numbers; write for example 4,3,2.") from None
+
+
+def _names(text: Optional[str]) -> Optional[Tuple[str, ...]]:
+    return tuple(text.split(",")) if text is not None else None
+
+
+def _place(text: str) -> Tuple[float, float]:
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is no point; write x,y, for example 500120.5,5800410.") from None
+    return x, y
+
+
+def _write_json(values: Mapping[str, Any]) -> None:
+    typer.echo(json.dumps({key: _plain(value) for key, value in values.items()}, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no nan: what is unknown becomes null."""
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Turn what went wrong into one sentence and exit code 1."""
+    try:
+        yield
+    except (AquilaError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None

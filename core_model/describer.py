@@ -1,0 +1,385 @@
+"""The one façade: a raster and polygons in, a stream of descriptions out.
+
+>>> describer = Describer(load_model("nano"))  # doctest: +SKIP
+>>> for found in describer.describe("orthophoto.tif", (row.region for row in open_layer("plots.gpkg"))):
+...     found.id, found.label, found.description
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Dict, List, Tuple, Union
+
+import numpy as np
+
+from core_model.checkpoint import LoadedModel
+from core_model.config import AquilaConfig
+from core_model.description import Answer, Description, Plan
+from core_model.errors import AquilaError, PromptError, RasterError
+from core_model.generation import Generator, Request, Sampling, View, Written
+from core_model.geo.raster import GdalRaster, Picture
+from core_model.geo.regions import PlacedRegion, Placer, Region, Status, error_status
+from core_model.geo.source import RasterSource
+from core_model.geo.tiling import Bounds, TileId, choose_tile, group_by_tile, tile_window
+from core_model.prompts import asked, check_prompt, clean_labels, label_prompt, style_prompt, with_all_regions
+from core_model.text.prompt import Turn
+
+__all__ = ["Answer", "Describer", "Description", "Plan"]
+
+_LOG = logging.getLogger(__name__)
+# What reading pixels or running the network raises on bad data or a full memory; anything else is a fault of ours.
+_EXPECTED = (AquilaError, RuntimeError, OSError)
+# Attention cells [rows, length, length] that scoring may lay out at once: 64 MB in float32.
+_SCORING_CELLS = 16_000_000
+
+Raster = Union[str, Path, RasterSource, Picture]
+Progress = Callable[[int, int], None]
+Cancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What to write: ``text`` is the prompt of the description ("" if the label serves), ``category`` that of the label."""
+
+    text: str
+    category: str
+    labels: Tuple[str, ...]
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A region with its picture [S, S, 3] and its mask [S, S] on that."""
+
+    placed: PlacedRegion
+    tile: TileId
+    rgb: np.ndarray
+    mask: np.ndarray
+
+
+Part = Tuple[TileId, List[PlacedRegion]]
+
+
+class Describer:
+    """Describes regions of rasters with one model; ``batch_size`` regions share one pass through it."""
+
+    def __init__(self, loaded: LoadedModel, *, batch_size: int = 32) -> None:
+        self.model_name = loaded.name
+        self.config: AquilaConfig = loaded.model.config
+        self.size = self.config.encoder.image_size
+        self.batch_size = max(1, batch_size)
+        self._generator = Generator(loaded.model, loaded.tokenizer)
+
+    def describe(
+        self, raster: Raster, regions: Iterable[Region], *, style: str | None = None, prompt: str | None = None,
+        labels: Sequence[str] | None = None, sampling: Sampling = Sampling(), bands: Sequence[int] | None = None,
+        progress: Progress | None = None, is_cancelled: Cancelled | None = None,
+    ) -> Iterator[Description]:
+        """One ``Description`` for each region, in the order of the tiles they are seen through, as they are made.
+
+        ``style`` is category, phrase, description (the default) or detailed; ``prompt`` is asked instead of it. With
+        ``labels`` the label is the likeliest of them and, unless a style or prompt is given, the description too.
+        Labels are always the likeliest; ``sampling`` concerns descriptions. All regions are placed before the first
+        result comes. ``progress`` gets (done, total); ``is_cancelled`` is asked between batches and ends the stream.
+
+        :raises PromptError: for a prompt, style or label list that cannot be used.
+        :raises RasterError: if the raster cannot be opened. A tile that cannot be read only concerns its regions.
+        """
+        task = _task(self.config, style, prompt, labels, sampling)
+        picture, opened = _picture(raster, bands)
+        return self._stream(picture, opened, task, regions, progress or _ignore, is_cancelled or _never)
+
+    def ask(
+        self, raster: Raster, regions: Iterable[Region], question: str, *, labels: Sequence[str] | None = None,
+        sampling: Sampling = Sampling(), bands: Sequence[int] | None = None,
+    ) -> Answer:
+        """One answer about one region or several together, called ``<region1>``, ``<region2>`` … in the question.
+
+        With ``labels`` the answer is the likeliest of them.
+
+        :raises PromptError: for a question that cannot be used.
+        :raises RasterError: if the raster cannot be read.
+        """
+        chosen = list(regions)
+        if not chosen:
+            raise PromptError("no region is given to ask about; give at least one polygon.")
+        check_prompt(question, len(chosen))
+        kept = tuple(clean_labels(labels)) if labels is not None else ()
+        picture, opened = _picture(raster, bands)
+        try:
+            seen = self._seen_together(picture, chosen)
+        finally:
+            if opened is not None:
+                opened.close()
+        if isinstance(seen, str):
+            return Answer(tuple(region.id for region in chosen), seen, model=self.model_name)
+        return self._answer(seen, with_all_regions(question, len(chosen)), kept, sampling)
+
+    def instruction(
+        self, *, style: str | None = None, prompt: str | None = None, labels: Sequence[str] | None = None
+    ) -> str:
+        """The instruction that ``describe`` asks under these options; raises ``PromptError`` as it does."""
+        task = _task(self.config, style, prompt, labels, Sampling())
+        return self.config.context + (task.text or task.category or label_prompt(self.config, task.labels))
+
+    def plan(self, raster: Raster, regions: Iterable[Region]) -> Plan:
+        """How many polygons and tiles a run would see; reads no pixels."""
+        source, opened = _source(raster)
+        try:
+            placer = Placer(source, self.size)
+            tiles = [placer.place(region).tile for region in regions]
+        finally:
+            if opened is not None:
+                opened.close()
+        found = [tile for tile in tiles if tile is not None]
+        return Plan(len(tiles), len(found), len(set(found)))
+
+    def _stream(
+        self, picture: Picture, opened: GdalRaster | None, task: _Task, regions: Iterable[Region],
+        progress: Progress, is_cancelled: Cancelled,
+    ) -> Iterator[Description]:
+        try:
+            placer = Placer(picture.source, self.size)
+            placed = []
+            for region in regions:
+                if is_cancelled():
+                    return
+                placed.append(placer.place(region))
+            good = [region for region in placed if region.tile is not None]
+            total, done = len(placed), len(placed) - len(good)
+            yield from (self._blank(region, region.status) for region in placed if region.tile is None)
+            progress(done, total)
+            for batch in _batches(group_by_tile(good, _tile_of), self.batch_size):
+                if is_cancelled():
+                    return
+                found = self._describe_batch(picture, placer, task, batch)
+                done += len(found)
+                yield from found
+                progress(done, total)
+        finally:
+            if opened is not None:
+                opened.close()
+
+    def _describe_batch(
+        self, picture: Picture, placer: Placer, task: _Task, batch: Sequence[Part]
+    ) -> List[Description]:
+        results: List[Description] = []
+        seen: List[_Seen] = []
+        for tile, regions in batch:
+            try:
+                rgb, valid = picture.read(tile_window(tile, self.size), self.size)
+            except _EXPECTED as error:
+                _LOG.warning("a tile of %s cannot be read: %s", picture.source.name, error)
+                results += [self._blank(region, error_status(str(error))) for region in regions]
+                continue
+            for region in regions:
+                item = self._look(placer, region, tile, rgb, valid)
+                if item is None:
+                    results.append(self._blank(region, str(Status.NO_VALID_PIXELS)))
+                else:
+                    seen.append(item)
+        return results + (self._written(task, seen) if seen else [])
+
+    def _look(
+        self, placer: Placer, region: PlacedRegion, tile: TileId, rgb: np.ndarray, valid: np.ndarray
+    ) -> _Seen | None:
+        """The region on its picture, only where that is data; ``None`` if that is nowhere."""
+        mask = placer.mask(region, tile_window(tile, self.size), self.size) * valid
+        return _Seen(region, tile, rgb, mask) if mask.any() else None
+
+    def _written(self, task: _Task, seen: Sequence[_Seen]) -> List[Description]:
+        """Descriptions of regions that are there; a batch that fails is tried in halves, so that the fault stays alone."""
+        try:
+            return self._write(task, seen)
+        except _EXPECTED as error:
+            reason = str(error)
+        if len(seen) == 1:
+            return [self._blank(seen[0].placed, error_status(reason))]
+        _LOG.warning("a batch of %d regions failed and is tried in halves: %s", len(seen), reason)
+        half = len(seen) // 2
+        return self._written(task, seen[:half]) + self._written(task, seen[half:])
+
+    def _write(self, task: _Task, seen: Sequence[_Seen]) -> List[Description]:
+        view = self._view(seen)
+        names, texts, chances = self._names(view, task, seen)
+        found = []
+        for number, item in enumerate(seen):
+            label, confidence, probabilities = "", None, None
+            if task.labels:
+                probabilities = dict(zip(task.labels, (float(value) for value in chances[number])))
+                label = max(probabilities, key=lambda name: probabilities[name])
+                confidence = probabilities[label]
+            elif task.category:
+                label = names[number].text
+                confidence = names[number].probability ** (1 / self.config.confidence_temperature)
+            text = texts[number].text if task.text else label
+            if confidence is None:
+                confidence = texts[number].token_probability
+            found.append(self._blank(item.placed, item.placed.status, text, label, confidence, probabilities))
+        return found
+
+    def _names(
+        self, view: View, task: _Task, seen: Sequence[_Seen]
+    ) -> Tuple[List[Written], List[Written], np.ndarray]:
+        """Written categories, written descriptions (either empty if not wanted) and label probabilities [R, labels]."""
+        names = self._requests(seen, task.category) if task.category else []
+        texts = self._requests(seen, task.text) if task.text else []
+        chances = np.zeros((len(seen), 0))
+        if task.labels:
+            chances = self._score(view, self._requests(seen, label_prompt(self.config, task.labels)), task.labels)
+        if task.sampling.temperature > 0:
+            written = self._generator.write(view, names)
+            written += self._generator.write(view, texts, sampling=task.sampling)
+        else:
+            written = self._generator.write(view, names + texts)
+        return written[: len(names)], written[len(names):], chances
+
+    def _view(self, seen: Sequence[_Seen]) -> View:
+        pictures = {item.tile: item.rgb for item in seen}
+        places = {tile: number for number, tile in enumerate(pictures)}
+        masks = np.stack([item.mask for item in seen]).astype(np.float32)
+        return self._generator.view(np.stack(list(pictures.values())), masks, [places[item.tile] for item in seen])
+
+    def _requests(self, seen: Sequence[_Seen], prompt: str) -> List[Request]:
+        return [
+            Request((number,), (Turn(self._asked(prompt, item)),), zlib.crc32(repr(item.placed.id).encode()))
+            for number, item in enumerate(seen)
+        ]
+
+    def _asked(self, prompt: str, item: _Seen) -> str:
+        # The model was taught metres per pixel of the picture it sees, not of the raster.
+        gsd = item.placed.gsd_m * 2.0**item.tile.level
+        return asked(self.config, prompt, gsd=gsd, area=item.placed.area_m2)
+
+    def _score(self, view: View, requests: Sequence[Request], labels: Sequence[str]) -> np.ndarray:
+        """As ``Generator.score``, a few requests at a time where the list of labels is long."""
+        generator = self._generator
+        lengths = [len(generator.sequence(request).ids) for request in requests]
+        length = len(generator.prefix) + max(lengths) + sum(len(generator.builder.answer_ids(name)) for name in labels)
+        step = max(1, _SCORING_CELLS // (length * length))
+        parts = [generator.score(view, requests[at : at + step], labels) for at in range(0, len(requests), step)]
+        return np.concatenate(parts)
+
+    def _seen_together(self, picture: Picture, regions: Sequence[Region]) -> List[_Seen] | str:
+        """The regions on one picture that holds them all, or the status that says why not."""
+        placer = Placer(picture.source, self.size)
+        placed = [placer.place(region) for region in regions]
+        bounds = []
+        for number, region in enumerate(placed, 1):
+            if region.bounds is None:
+                return _status_of(number, len(placed), region.status)
+            bounds.append(region.bounds)
+        tile = choose_tile(_union(bounds), self.size, raster_size=(picture.source.width, picture.source.height))
+        rgb, valid = picture.read(tile_window(tile, self.size), self.size)
+        seen = []
+        for number, region in enumerate(placed, 1):
+            item = self._look(placer, region, tile, rgb, valid)
+            if item is None:
+                return _status_of(number, len(placed), str(Status.NO_VALID_PIXELS))
+            seen.append(item)
+        return seen
+
+    def _answer(self, seen: Sequence[_Seen], question: str, labels: Sequence[str], sampling: Sampling) -> Answer:
+        view = self._view(seen)
+        request = Request(tuple(range(len(seen))), (Turn(self._asked(question, seen[0])),))
+        probabilities = None
+        if labels:
+            chances = self._score(view, [request], labels)[0]
+            probabilities = dict(zip(labels, (float(value) for value in chances)))
+            text, confidence = max(probabilities.items(), key=lambda entry: entry[1])
+        else:
+            written = self._generator.write(view, [request], sampling=sampling)[0]
+            text, confidence = written.text, written.token_probability
+        outside = [item.placed.status for item in seen if item.placed.status != Status.OK]
+        return Answer(
+            tuple(item.placed.id for item in seen), outside[0] if outside else str(Status.OK), text, confidence,
+            tuple(item.placed.area_m2 for item in seen), seen[0].placed.gsd_m, self.model_name, probabilities,
+        )
+
+    def _blank(
+        self, placed: PlacedRegion, status: str, text: str = "", label: str = "", confidence: float | None = None,
+        probabilities: Dict[str, float] | None = None,
+    ) -> Description:
+        return Description(
+            placed.id, status, text, label, confidence, placed.area_m2, placed.perimeter_m, placed.gsd_m,
+            placed.centroid_lonlat, self.model_name, probabilities,
+        )
+
+
+def _task(
+    config: AquilaConfig, style: str | None, prompt: str | None, labels: Sequence[str] | None, sampling: Sampling
+) -> _Task:
+    kept = tuple(clean_labels(labels)) if labels is not None else ()
+    if prompt is not None and style is not None:
+        raise PromptError("a style and a prompt are given; choose one of them.")
+    if prompt is not None:
+        check_prompt(prompt, 1)
+    chosen = style or ("category" if kept else "description")
+    text = prompt if prompt is not None else style_prompt(config, chosen)
+    category = "" if kept else config.prompts.get("category", "")
+    if prompt is None and chosen == "category":  # the label is the text, written once
+        text, category = "", "" if kept else text
+    return _Task(text, category, kept, sampling)
+
+
+def _source(raster: Raster) -> Tuple[RasterSource, GdalRaster | None]:
+    """The raster, and the same again if it was opened here and is to be closed."""
+    if isinstance(raster, (str, Path)):
+        opened = GdalRaster(raster)
+        return opened, opened
+    return (raster.source if isinstance(raster, Picture) else raster), None
+
+
+def _picture(raster: Raster, bands: Sequence[int] | None) -> Tuple[Picture, GdalRaster | None]:
+    if isinstance(raster, Picture):
+        if bands is not None:
+            raise RasterError("bands are given for a picture that has its own; choose them when making the picture.")
+        return raster, None
+    source, opened = _source(raster)
+    return Picture(source, bands), opened
+
+
+def _batches(groups: Iterable[Part], most: int) -> Iterator[List[Part]]:
+    """Tiles with their regions, at most ``most`` regions together; only a tile at the seam is seen twice."""
+    batch: List[Part] = []
+    room = most
+    for tile, regions in groups:
+        start = 0
+        while start < len(regions):
+            part = regions[start : start + room]
+            batch.append((tile, part))
+            start += len(part)
+            room -= len(part)
+            if room == 0:
+                yield batch
+                batch, room = [], most
+    if batch:
+        yield batch
+
+
+def _tile_of(placed: PlacedRegion) -> TileId:
+    if placed.tile is None:
+        raise ValueError("a region without a place has no tile")
+    return placed.tile
+
+
+def _union(bounds: Sequence[Bounds]) -> Bounds:
+    low = np.min(bounds, axis=0)
+    high = np.max(bounds, axis=0)
+    return float(low[0]), float(low[1]), float(high[2]), float(high[3])
+
+
+def _status_of(number: int, count: int, status: str) -> str:
+    return status if count == 1 else f"region {number}: {status}"
+
+
+def _ignore(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def _never() -> bool:
+    return False

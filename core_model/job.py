@@ -1,0 +1,122 @@
+"""A whole run over a layer: what is asked, the rows it fills, and what came of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple
+
+from core_model import __version__
+from core_model.describer import Describer
+from core_model.description import Description
+from core_model.generation import Sampling
+from core_model.geo.raster import GdalRaster, Picture
+from core_model.geo.regions import Region
+from core_model.geo.vector import VectorLayer, open_layer
+from core_model.output import Results, begin, check_target, partial_path, resume
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to describe, how, and where to; without ``output`` the descriptions only go to the caller."""
+
+    raster: str
+    polygons: str
+    output: Optional[Path] = None
+    style: Optional[str] = None
+    prompt: Optional[str] = None
+    labels: Optional[Tuple[str, ...]] = None
+    where: Optional[str] = None
+    layer: Optional[str] = None
+    bands: Optional[Tuple[int, ...]] = None
+    limit: Optional[int] = None
+    sampling: Sampling = Sampling()
+    resume: bool = False
+    overwrite: bool = False
+
+    def record(self, describer: Describer, layer: str) -> Dict[str, str]:
+        """What was asked, in plain texts for the result's metadata; an unfinished run only goes on if it is the same."""
+        values = {
+            "raster": Path(self.raster).name, "polygons": Path(self.polygons).name, "layer": layer,
+            "where": self.where, "limit": self.limit, "style": self.style,
+            "prompt": describer.instruction(style=self.style, prompt=self.prompt, labels=self.labels),
+            "labels": ",".join(self.labels or ()), "bands": ",".join(map(str, self.bands or ())),
+            "model": describer.model_name, "temperature": self.sampling.temperature, "seed": self.sampling.seed,
+            "version": __version__,
+        }
+        return {key: "" if value is None else str(value) for key, value in values.items()}
+
+
+@dataclass
+class Outcome:
+    """What a run came to: how many of its ``total`` polygons ended how, and sentences on what the format lost."""
+
+    total: int
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    notes: List[str] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """How many polygons were dealt with."""
+        return sum(self.counts.values())
+
+    def count(self, status: str) -> None:
+        """Note one polygon's status; all errors count together."""
+        self.counts[status.split(":")[0]] += 1
+
+
+def run(
+    job: Job, describer: Describer, *, on_result: Callable[[Description], None],
+    progress: Callable[[int, int], None], is_cancelled: Callable[[], bool],
+) -> Outcome:
+    """Describe a layer; ends early, with what is done written, on cancellation or ``KeyboardInterrupt``.
+
+    :raises AquilaError: if the raster, layer, prompt or result cannot be used.
+    """
+    if job.output is not None:
+        check_target(job.output, job.polygons)
+    with open_layer(job.polygons, job.layer, job.where) as rows, GdalRaster(job.raster) as raster:
+        record = job.record(describer, rows.name)
+        picture = Picture(raster, job.bands)
+        results = _results(job, rows, record)
+        outcome = Outcome(_count(rows, job.limit) if results is None else results.waiting())
+        started = time.monotonic()
+        stream = describer.describe(
+            picture, _regions(rows, job.limit) if results is None else results.regions(),
+            style=job.style, prompt=job.prompt, labels=job.labels, sampling=job.sampling,
+            progress=progress, is_cancelled=is_cancelled)
+        try:
+            for found in stream:
+                if results is not None:
+                    results.put(found)
+                on_result(found)
+                outcome.count(found.status)
+        except KeyboardInterrupt:
+            _LOG.info("stopped at once by a second Ctrl-C; what is done is kept")
+        outcome.seconds = time.monotonic() - started
+        outcome.notes = results.finish() if results is not None else []
+    return outcome
+
+
+def _results(job: Job, rows: VectorLayer, record: Dict[str, str]) -> Results | None:
+    if job.output is None:
+        return None
+    if job.resume and partial_path(job.output).exists():
+        return resume(job.output, record)
+    return begin(job.output, rows, record, limit=job.limit, overwrite=job.overwrite)
+
+
+def _regions(rows: VectorLayer, limit: int | None) -> Iterator[Region]:
+    return (row.region for row in islice(rows, limit))
+
+
+def _count(rows: VectorLayer, limit: int | None) -> int:
+    return len(rows) if limit is None else min(limit, len(rows))

@@ -1,0 +1,242 @@
+"""Results written beside the input's attributes, in any vector format, so that no crash loses or repeats a row.
+
+While a run goes on, all rows live in one GeoPackage beside the result, ``NAME.partial.gpkg``: the input's rows in the
+input's order, whose result columns fill up in small transactions. A row without ``status`` is still to be described.
+At the end it becomes the result; after an interruption it stays, and ``resume`` continues from it alone.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
+
+from osgeo import gdal, ogr
+
+from core_model.description import Description
+from core_model.errors import OutputError
+from core_model.formats import Export, create_field, create_layer, files_of, format_of, succeed
+from core_model.geo.gdal_calls import attempt, spatial_reference
+from core_model.geo.regions import Region
+from core_model.geo.vector import VectorLayer
+
+# The result columns, always the last of the layer; a name the input already has gets _1, _2, … behind it.
+COLUMNS: Tuple[Tuple[str, int], ...] = (
+    ("description", ogr.OFTString), ("label", ogr.OFTString), ("confidence", ogr.OFTReal),
+    ("status", ogr.OFTString), ("area_m2", ogr.OFTReal), ("model", ogr.OFTString),
+)
+_STATUS = [name for name, _ in COLUMNS].index("status") - len(COLUMNS)
+_PREFIX = "AQUILA_"
+_COMMIT_EVERY = 64
+# A run may be continued by another version of Aquila.
+_MAY_DIFFER = ("version",)
+
+
+def partial_path(target: Path) -> Path:
+    """Where the rows of an unfinished run are."""
+    return target.with_name(target.name + ".partial.gpkg")
+
+
+def is_complete(target: Path) -> bool:
+    """Whether a run for this file is finished: there is nothing to resume."""
+    return target.exists() and not partial_path(target).exists()
+
+
+class Results:
+    """The rows of one run, from the copy of the input to the finished file."""
+
+    def __init__(self, target: Path) -> None:
+        """Open the unfinished run of ``target``; ``begin`` and ``resume`` are the ways to get one."""
+        self.target = target
+        self.path = partial_path(target)
+        self._dataset, reason = attempt(gdal.OpenEx, str(self.path), gdal.OF_VECTOR | gdal.OF_UPDATE)
+        if self._dataset is None:
+            raise OutputError(f"{self.path} cannot be continued ({reason}); add --overwrite to start again.")
+        self._layer = self._dataset.GetLayer(0)
+        definition = self._layer.GetLayerDefn()
+        reference = self._layer.GetSpatialRef()
+        self._crs_wkt: str = reference.ExportToWkt() if reference is not None else ""
+        self._first: int = definition.GetFieldCount() - len(COLUMNS)
+        self._status: int = definition.GetFieldCount() + _STATUS
+        self._waiting = 0
+
+    def __len__(self) -> int:
+        return int(self._layer.GetFeatureCount())
+
+    def waiting(self) -> int:
+        """How many regions are still to be described."""
+        return sum(1 for _ in self.regions())
+
+    def regions(self) -> Iterator[Region]:
+        """The regions still to be described; their ids are the row numbers."""
+        self._layer.ResetReading()
+        for record in iter(self._layer.GetNextFeature, None):
+            if not record.IsFieldSetAndNotNull(self._status):
+                geometry = record.GetGeometryRef()
+                wkb = b"" if geometry is None else bytes(geometry.ExportToIsoWkb())
+                yield Region(record.GetFID(), wkb, self._crs_wkt)
+
+    def put(self, found: Description) -> None:
+        """Fill in the row of a region; every few rows are safe on disk together.
+
+        :raises OutputError: if it cannot be written.
+        """
+        record = self._layer.GetFeature(found.id)
+        if record is None:
+            raise OutputError(f"{self.path} has lost row {found.id}; add --overwrite to start again.")
+        for index, value in enumerate(_values(found), self._first):
+            if value is None:
+                record.SetFieldNull(index)
+            else:
+                record.SetField(index, value)
+        if self._waiting == 0:
+            succeed(self._dataset.StartTransaction)
+        succeed(self._layer.SetFeature, record)
+        self._waiting += 1
+        if self._waiting >= _COMMIT_EVERY:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make all rows so far safe on disk."""
+        if self._waiting:
+            succeed(self._dataset.CommitTransaction)
+            self._waiting = 0
+
+    def finish(self) -> List[str]:
+        """Write the result file and, unless rows are still to be described, remove the working file.
+
+        Returns sentences on what the format could not hold.
+        """
+        self.commit()
+        unfinished = next(self.regions(), None) is not None
+        notes: List[str] = []
+        if self.target.suffix.lower() == ".gpkg":
+            self._close()
+            shutil.copyfile(self.path, self.target) if unfinished else self.path.replace(self.target)
+            return notes
+        notes = Export(self._layer, self.target).run()
+        self._close()
+        if not unfinished:
+            self.path.unlink()
+        return notes
+
+    def check_same_run(self, run: Mapping[str, str]) -> None:
+        """Raises ``OutputError`` if the unfinished run was begun with other options."""
+        stored = self._layer.GetMetadata()
+        for key, value in run.items():
+            before = stored.get(_PREFIX + key.upper(), "")
+            if key not in _MAY_DIFFER and before != value:
+                self._close()
+                raise OutputError(
+                    f"the run in {self.path} was begun with {key} '{before}', not '{value}'; "
+                    "use the same options, or add --overwrite to start again.")
+
+    def _close(self) -> None:
+        succeed(self._layer.SyncToDisk)
+        self._layer = self._dataset = None
+
+
+def begin(
+    target: Path, layer: VectorLayer, run: Mapping[str, str], *, limit: int | None = None, overwrite: bool = False
+) -> Results:
+    """Start a run: copy the rows of ``layer`` (the first ``limit`` of them) and note ``run``, what they are asked.
+
+    :raises OutputError: if the file cannot be written, or exists and is not to be overwritten.
+    """
+    check_target(target, layer.path)
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists; choose another name, or add --overwrite to replace it.")
+    if partial_path(target).exists() and not overwrite:
+        raise OutputError(
+            f"an unfinished run for {target} is there; add --resume to continue it or --overwrite to start again.")
+    # Copied under another name first: a working file that exists is a whole one.
+    unfinished = target.with_name(target.name + ".copying.gpkg")
+    unfinished.unlink(missing_ok=True)
+    _copy(layer, unfinished, target.stem, run, limit)
+    # A rollback journal of the file that is replaced must never be taken for one of its successor.
+    Path(f"{partial_path(target)}-journal").unlink(missing_ok=True)
+    unfinished.replace(partial_path(target))
+    return Results(target)
+
+
+def resume(target: Path, run: Mapping[str, str]) -> Results:
+    """Continue the unfinished run of ``target``; raises ``OutputError`` if it was begun with other options."""
+    check_target(target)
+    results = Results(target)
+    results.check_same_run(run)
+    return results
+
+
+def check_target(target: Path, source: str = "") -> None:
+    """Raises ``OutputError`` if no result can be written to ``target``, or it is the input itself."""
+    format_of(target)
+    if not target.absolute().parent.is_dir():
+        raise OutputError(f"the folder {target.absolute().parent} does not exist; make it first.")
+    if source and Path(source).exists() and Path(source).resolve() in [path.resolve() for path in files_of(target)]:
+        raise OutputError(f"{target} is the input itself; choose another name for the results.")
+
+
+def _copy(layer: VectorLayer, path: Path, name: str, run: Mapping[str, str], limit: int | None) -> None:
+    kind = _common_type(layer, limit)
+    taken = {field.name.lower() for field in layer.fields}
+    options = [f"FID={_free_name(layer.fid_column or 'fid', taken)}", f"GEOMETRY_NAME={_free_name('geom', taken)}"]
+    driver = gdal.GetDriverByName("GPKG")
+    reference = spatial_reference(layer.crs_wkt) if layer.crs_wkt else None
+    dataset, copied = create_layer(driver, path, name, reference, kind, options)
+    copied.SetMetadata({_PREFIX + key.upper(): value for key, value in run.items()})
+    succeed(dataset.StartTransaction)
+    mapping = [create_field(driver, copied, field.to_ogr()) for field in layer.fields]
+    for column, field_type in COLUMNS:
+        free = _free_name(column, taken)
+        taken.add(free)
+        succeed(copied.CreateField, ogr.FieldDefn(free, field_type))
+    last = -1
+    for feature in islice(layer, limit):
+        row = ogr.Feature(copied.GetLayerDefn())
+        row.SetFromWithMap(feature.record, True, mapping)
+        if ogr.GT_Flatten(kind) == ogr.wkbMultiPolygon and row.GetGeometryRef() is not None:
+            row.SetGeometry(ogr.ForceToMultiPolygon(row.GetGeometryRef().Clone()))
+        # Rows keep the input's order and, where they rise, its row numbers.
+        last = max(feature.fid, last + 1)
+        row.SetFID(last)
+        succeed(copied.CreateFeature, row)
+    succeed(dataset.CommitTransaction)
+    succeed(copied.SyncToDisk)
+
+
+def _common_type(layer: VectorLayer, limit: int | None) -> int:
+    """The narrowest geometry type that holds all rows: polygons, multipolygons or anything."""
+    found = set()
+    for feature in islice(layer, limit):
+        geometry = feature.record.GetGeometryRef()
+        if geometry is not None:
+            found.add(geometry.GetGeometryType())
+    if not found:
+        return layer.geometry_type
+    flat = {ogr.GT_Flatten(kind) for kind in found}
+    if not flat <= {ogr.wkbPolygon, ogr.wkbMultiPolygon}:
+        return ogr.wkbUnknown
+    kind = ogr.wkbMultiPolygon if ogr.wkbMultiPolygon in flat else ogr.wkbPolygon
+    kind = ogr.GT_SetZ(kind) if any(ogr.GT_HasZ(each) for each in found) else kind
+    return int(ogr.GT_SetM(kind) if any(ogr.GT_HasM(each) for each in found) else kind)
+
+
+def _free_name(name: str, taken: Sequence[str] | set[str]) -> str:
+    number, free = 0, name
+    while free.lower() in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
+def _values(found: Description) -> List[Any]:
+    """A description's result columns, ``None`` for what is unknown."""
+    values: Dict[str, Any] = {
+        "description": found.description, "label": found.label, "status": found.status, "model": found.model,
+        "confidence": None if found.confidence is None else round(found.confidence, 4),
+        "area_m2": None if math.isnan(found.area_m2) else found.area_m2,
+    }
+    return [values[name] for name, _ in COLUMNS]

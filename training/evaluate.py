@@ -1,0 +1,135 @@
+"""Measures a model on held-out imagery and prints the tables of its model card.
+
+``python -m training.evaluate --model nano`` prints Markdown; ``--json FILE`` keeps the figures. Every figure stands
+beside what says nothing about the region: the most frequent category, another region's mask, no picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy as np
+
+from core_model.checkpoint import load_model
+from core_model.generation import Generator
+from training.data.scenes import Scene
+from training.data.vocabulary import CATEGORIES, of_source
+from training.evaluation import tasks
+from training.evaluation.held_out import held_out_scenes
+from training.evaluation.statements import true_shares
+from training.recipe import DATA, start_logging
+
+_LOG = logging.getLogger(__name__)
+SETS = ("eurosat", "ucmerced", "dubai", "naip", "banepa", "solar")
+CALIBRATED = ("eurosat", "ucmerced", "dubai")
+STATED = ("eurosat", "ucmerced", "dubai", "naip")
+
+
+def measure(generator: Generator, scenes: Dict[str, List[Scene]]) -> Dict[str, Any]:
+    """All figures: categories, labels, yes/no, statements, calibration."""
+    figures: Dict[str, Any] = {"categories": {}}
+    answered = {name: tasks.answer(generator, found, tasks.category_turn(generator)) for name, found in scenes.items()}
+    for name, found in scenes.items():
+        figures["categories"][name] = _categories(generator, name, found, answered[name])
+        _LOG.info("%s: %s", name, figures["categories"][name])
+    pooled = [one for name in CALIBRATED if name in answered for one in answered[name]]
+    figures["calibration"] = _calibration(generator, pooled)
+    asked = [one for name in STATED if name in scenes for one in tasks.answer(
+        generator, scenes[name], tasks.yes_no_turns(seed=5))]
+    figures["yes_no"] = {"all": tasks.yes_no_rates(asked)}
+    for kind in sorted({one.turn.kind for one in asked}):
+        figures["yes_no"][kind] = tasks.yes_no_rates([one for one in asked if one.turn.kind == kind])
+    figures["statements"] = {style: _statements(generator, scenes, style) for style in ("phrase", "description", "detailed")}
+    return figures
+
+
+def _categories(generator: Generator, name: str, scenes: Sequence[Scene], answered: Sequence[tasks.Answered]) -> Dict[str, Any]:
+    numbers = of_source(name if name != "banepa" else "dubai")
+    names = list(dict.fromkeys(CATEGORIES[number].name for number in numbers))
+    truth = [CATEGORIES[region.category].name for scene in scenes for region in scene.regions]
+    chosen = [names[number] for number in tasks.score(generator, scenes, names).argmax(axis=1)]
+    turn = tasks.category_turn(generator)
+    return {
+        "regions": len(truth), "accuracy": tasks.accuracy(answered), "macro_f1": tasks.macro_f1(answered, _source(name)),
+        "labels_accuracy": float(np.mean([said == true for said, true in zip(chosen, truth)])),
+        "labels_macro_f1": tasks.macro_f1_of(list(zip(truth, chosen)), names),
+        "most_frequent": tasks.most_frequent(scenes)[1],
+        "shuffled_masks": tasks.accuracy(tasks.answer(generator, scenes, turn, tasks.shuffled_masks)),
+        "no_image": tasks.accuracy(tasks.answer(generator, scenes, turn, tasks.no_image)),
+    }
+
+
+def _source(name: str) -> str:
+    return "dubai" if name == "banepa" else name
+
+
+def _calibration(generator: Generator, answered: Sequence[tasks.Answered]) -> Dict[str, float]:
+    temperature = generator.model.config.confidence_temperature
+    confidence = np.array([one.written.probability ** (1 / temperature) for one in answered])
+    right = np.array([tasks.accuracy([one]) == 1.0 for one in answered])
+    return {"error": tasks.calibration_error(confidence, right), "mean confidence": float(confidence.mean()),
+            "accuracy": float(right.mean()), "count": float(len(right))}
+
+
+def _statements(generator: Generator, scenes: Dict[str, List[Scene]], style: str) -> Dict[str, Any]:
+    answered = [one for name in STATED if name in scenes for one in tasks.answer(
+        generator, scenes[name], tasks.style_turn(generator, style))]
+    checked = tasks.statements(answered)
+    shares: Dict[str, Any] = {kind: list(found) for kind, found in true_shares(checked).items()}
+    looked = [claim for claim in checked if claim.kind in ("colour", "tone", "texture", "shape", "orientation", "neighbour")]
+    shares["colour, shape and neighbours"] = [float(np.mean([claim.true for claim in looked])), len(looked)]
+    return shares
+
+
+def markdown(figures: Dict[str, Any], name: str) -> str:
+    """The figures as Markdown tables."""
+    lines = [f"Model `{name}`, held-out regions; accuracy is of the written category, to the letter.", "",
+             "| data | regions | accuracy | macro-F1 | from a label list: accuracy | macro-F1 | most frequent | shuffled masks | no image |",
+             "|---|---|---|---|---|---|---|---|---|"]
+    for data, row in figures["categories"].items():
+        shares = [row[key] for key in ("accuracy", "macro_f1", "labels_accuracy", "labels_macro_f1", "most_frequent",
+                                       "shuffled_masks", "no_image")]
+        lines.append(f"| {data} | {row['regions']} | " + " | ".join(f"{share:.3f}" for share in shares) + " |")
+    found = figures["calibration"]
+    lines += ["", f"Expected calibration error of the category's confidence: {found['error']:.3f} "
+              f"({found['count']:.0f} regions, mean confidence {found['mean confidence']:.3f}, accuracy {found['accuracy']:.3f}).", "",
+              "| yes/no questions | count | balanced accuracy | right yes | right no | yes ratio said | true |", "|---|---|---|---|---|---|---|"]
+    for kind, row in figures["yes_no"].items():
+        lines.append(f"| {kind} | {row['count']:.0f} | {row['balanced accuracy']:.3f} | {row['right yes']:.3f} | "
+                     f"{row['right no']:.3f} | {row['yes ratio']:.3f} | {row['true ratio']:.3f} |")
+    lines += ["", "| statements | " + " | ".join(figures["statements"]) + " |",
+              "|---|" + "---|" * len(figures["statements"])]
+    for kind in sorted({kind for shares in figures["statements"].values() for kind in shares}):
+        cells = [shares.get(kind) for shares in figures["statements"].values()]
+        lines.append(f"| {kind} | " + " | ".join("–" if cell is None else f"{cell[0]:.3f} of {cell[1]}" for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="nano", help="a built-in model, or a model folder")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data sets")
+    parser.add_argument("--sets", default=",".join(SETS), help="comma-separated data sets")
+    parser.add_argument("--split", default="test", choices=("val", "test"))
+    parser.add_argument("--scenes", type=int, help="at most so many scenes of each data set, for a quick look")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    chosen = parser.parse_args(arguments)
+    start_logging()
+    loaded = load_model(chosen.model, device=chosen.device)
+    size = loaded.model.config.encoder.image_size
+    scenes = held_out_scenes(chosen.data, chosen.split, size, chosen.sets.split(","))
+    kept = {name: found[: chosen.scenes] for name, found in scenes.items() if found}
+    figures = measure(Generator(loaded.model, loaded.tokenizer), kept)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(markdown(figures, loaded.name))  # noqa: T201 (the command's purpose)
+
+
+if __name__ == "__main__":
+    main()

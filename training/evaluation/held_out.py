@@ -1,0 +1,120 @@
+"""Held-out scenes, seen as the product sees them: each region fills a quarter to a half of its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from core_model.geo.tiling import TileId, choose_tile, tile_window
+from training.data.mixture import load_sources
+from training.data.scenes import PATCH_GSD, Scene, SceneRegion
+from training.data.sources import LabelledScene, Patch
+from training.data.vocabulary import UNKNOWN
+
+SMALLEST_OBJECT = 64  # pixels of the labelled image
+PATCH_SETS = {"eurosat": "eurosat", "ucmerced": "ucmerced", "solar": "solar"}
+
+
+def patch_scenes(patches: Sequence[Patch], source: str, size: int, seed: int = 0) -> List[Scene]:
+    """Every patch once, four to a picture in random company, each one region."""
+    order = np.random.default_rng(seed).permutation(len(patches))
+    half = size // 2
+    scenes = []
+    for start in range(0, len(order), 4):
+        chosen = [patches[number] for number in order[start : start + 4]]
+        image = np.zeros((size, size, 3), np.uint8)
+        categories = np.full((size, size), UNKNOWN, np.int16)
+        regions = []
+        for place, patch in enumerate(chosen):
+            box = slice(place // 2 * half, (place // 2 + 1) * half), slice(place % 2 * half, (place % 2 + 1) * half)
+            image[box] = np.asarray(Image.fromarray(patch.pixels).resize((half, half), Image.Resampling.BILINEAR))
+            categories[box] = patch.category
+            mask = np.zeros((size, size), bool)
+            mask[box] = True
+            regions.append(SceneRegion(mask, patch.category))
+        valid = categories != UNKNOWN
+        image[~valid] = image[valid].mean(axis=0)
+        gsd = PATCH_GSD[source] * chosen[0].pixels.shape[0] / half
+        scenes.append(Scene(image, gsd, categories, source, valid, regions))
+    return scenes
+
+
+def object_scenes(labelled: Sequence[LabelledScene], size: int, most_per_category: int = 60) -> List[Scene]:
+    """Connected regions of labelled imagery through the product's window pyramid, objects of one tile together.
+
+    At most ``most_per_category`` objects of a category are taken from each image, the same every time.
+    """
+    scenes = []
+    for number, image in enumerate(labelled):
+        tiles: Dict[TileId, List[Tuple[int, NDArray[np.bool_], Tuple[slice, slice]]]] = {}
+        for category, mask, box in _objects(image, most_per_category, number):
+            bounds = box[1].start, box[0].start, box[1].stop, box[0].stop
+            tile = choose_tile(bounds, size, raster_size=(image.pixels.shape[1], image.pixels.shape[0]))
+            tiles.setdefault(tile, []).append((category, mask, box))
+        scenes += [_tile_scene(image, tile, tiles[tile], size) for tile in sorted(tiles)]
+    return [scene for scene in scenes if scene.regions]
+
+
+def _objects(
+    image: LabelledScene, most: int, seed: int
+) -> List[Tuple[int, NDArray[np.bool_], Tuple[slice, slice]]]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for category in np.unique(image.categories[image.categories != UNKNOWN]).tolist():
+        where = image.categories == category
+        numbered = ndimage.label(where)[0] if image.instances is None else np.where(where, image.instances, 0)
+        sizes = np.bincount(numbered.ravel())
+        boxes = ndimage.find_objects(numbered)
+        large = [n for n in range(1, len(sizes)) if sizes[n] >= SMALLEST_OBJECT]
+        for n in sorted(rng.permutation(large)[:most].tolist()):
+            found.append((category, numbered[boxes[n - 1]] == n, boxes[n - 1]))
+    return found
+
+
+def _tile_scene(
+    image: LabelledScene, tile: TileId, objects: Sequence[Tuple[int, NDArray[np.bool_], Tuple[slice, slice]]], size: int
+) -> Scene:
+    window = tile_window(tile, size)
+    box = window.x, window.y, window.x + window.width, window.y + window.height
+    valid = _resampled(np.ones(image.categories.shape, np.uint8), box, size, Image.Resampling.NEAREST) > 0
+    pixels = np.array(Image.fromarray(image.pixels).transform(
+        (size, size), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)) if tile.level <= 0 else _reduced(
+        image.pixels, box, size)
+    pixels[~valid] = pixels[valid].mean(axis=0) if valid.any() else 0
+    categories = _resampled((image.categories + 1).astype(np.uint8), box, size, Image.Resampling.NEAREST)
+    regions = []
+    for category, part, place in objects:
+        whole = np.zeros(image.categories.shape, np.uint8)
+        whole[place] = part
+        mask = _resampled(whole, box, size, Image.Resampling.NEAREST) > 0
+        if mask.any():
+            regions.append(SceneRegion(mask, category))
+    return Scene(pixels, image.gsd * 2.0**tile.level, categories.astype(np.int16) - 1, image.source, valid, regions)
+
+
+def _resampled(
+    values: NDArray[np.uint8], box: Tuple[float, float, float, float], size: int, method: Image.Resampling
+) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(values).transform((size, size), Image.Transform.EXTENT, box, method))
+
+
+def _reduced(pixels: NDArray[np.uint8], box: Tuple[float, float, float, float], size: int) -> NDArray[np.uint8]:
+    """A reduced cut with averaging; Pillow's ``resize`` averages, but its box must lie inside the picture."""
+    left, top, right, bottom = box
+    margins = [max(0, int(np.ceil(value))) for value in (-top, bottom - pixels.shape[0], -left, right - pixels.shape[1])]
+    padded = np.pad(pixels, (margins[:2], margins[2:], (0, 0)))
+    shifted = (left + margins[2], top + margins[0], right + margins[2], bottom + margins[0])
+    return np.array(Image.fromarray(padded).resize((size, size), Image.Resampling.BOX, box=shifted))
+
+
+def held_out_scenes(folder: Path, split: str, size: int, names: Sequence[str]) -> Dict[str, List[Scene]]:
+    """The scenes of every named data set's split."""
+    found = {}
+    for name, items in load_sources(folder, split, names).items():
+        found[name] = patch_scenes(items, name, size) if name in PATCH_SETS else object_scenes(items, size)
+    return found

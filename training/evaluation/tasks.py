@@ -1,0 +1,189 @@
+"""What is measured of a model on held-out scenes, and what it is compared with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterator, List, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core_model.generation import Generator, Request, View, Written
+from core_model.text.context import instruction
+from core_model.text.prompt import Turn as PromptTurn
+from training.data import questions
+from training.data.facts import RegionFacts, scene_facts
+from training.data.phrases import Turn
+from training.data.scenes import Scene
+from training.data.vocabulary import CATEGORIES, of_source
+from training.evaluation.statements import Checked, check_turn
+
+SCENES_PER_BATCH = 8
+Change = Callable[[Scene, NDArray[np.float32]], Tuple[NDArray[np.uint8], NDArray[np.float32]]]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A written answer with what it was asked about."""
+
+    scene: Scene
+    facts: Sequence[RegionFacts]
+    turn: Turn
+    written: Written
+
+
+def as_they_are(scene: Scene, masks: NDArray[np.float32]) -> Tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """No change."""
+    return scene.image, masks
+
+
+def shuffled_masks(scene: Scene, masks: NDArray[np.float32]) -> Tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Every region gets the mask of another region of its picture."""
+    return scene.image, np.roll(masks, 1, axis=0)
+
+
+def no_image(scene: Scene, masks: NDArray[np.float32]) -> Tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A grey picture."""
+    return np.full_like(scene.image, 128), masks
+
+
+def answer(
+    generator: Generator, scenes: Sequence[Scene], ask: Callable[[Scene, Sequence[RegionFacts], int], List[Turn]],
+    change: Change = as_they_are,
+) -> List[Answered]:
+    """Ask ``ask(scene, facts, region)``'s turns about every region, batch by batch."""
+    found: List[Answered] = []
+    for chosen, facts, view, first in _views(generator, scenes, change):
+        asked = [
+            (number, turn) for number, scene in enumerate(chosen)
+            for region in range(len(scene.regions)) for turn in ask(scene, facts[number], region)
+        ]
+        requests = [
+            request(generator, chosen[number], facts[number], turn, first[number]) for number, turn in asked
+        ]
+        for (number, turn), written in zip(asked, generator.write(view, requests)):
+            found.append(Answered(chosen[number], facts[number], turn, written))
+    return found
+
+
+def score(
+    generator: Generator, scenes: Sequence[Scene], labels: Sequence[str], change: Change = as_they_are
+) -> NDArray[np.float64]:
+    """The probabilities of ``labels`` for every region, in order: [regions, labels]."""
+    found = []
+    asked = generator.model.config.label_prompt.replace("{labels}", ", ".join(labels))
+    for chosen, facts, view, first in _views(generator, scenes, change):
+        requests = [
+            request(generator, scene, facts[number], Turn("labels", asked, "", (region,)), first[number])
+            for number, scene in enumerate(chosen) for region in range(len(scene.regions))
+        ]
+        found.append(generator.score(view, requests, labels))
+    return np.concatenate(found)
+
+
+def request(generator: Generator, scene: Scene, facts: Sequence[RegionFacts], turn: Turn, first: int) -> Request:
+    """A turn as the product would ask it; ``first`` is the scene's first region in the view."""
+    text = instruction(
+        generator.model.config.context, turn.instruction, gsd=scene.gsd, area=facts[turn.regions[0]].area)
+    return Request(tuple(first + number for number in turn.regions), (PromptTurn(text),))
+
+
+def _views(
+    generator: Generator, scenes: Sequence[Scene], change: Change
+) -> Iterator[Tuple[Sequence[Scene], List[List[RegionFacts]], View, List[int]]]:
+    for start in range(0, len(scenes), SCENES_PER_BATCH):
+        chosen = scenes[start : start + SCENES_PER_BATCH]
+        images, masks, owners, first = [], [], [], []
+        for number, scene in enumerate(chosen):
+            image, changed = change(scene, np.stack([region.mask for region in scene.regions]).astype(np.float32))
+            first.append(len(owners))
+            images.append(image)
+            masks.append(changed)
+            owners += [number] * len(changed)
+        view = generator.view(np.stack(images), np.concatenate(masks), owners)
+        yield chosen, [scene_facts(scene) for scene in chosen], view, first
+
+
+def category_turn(generator: Generator) -> Callable[[Scene, Sequence[RegionFacts], int], List[Turn]]:
+    """Asks the category as the product does."""
+    prompt = generator.model.config.prompts["category"]
+    return lambda scene, facts, region: [Turn("category", prompt, facts[region].name, (region,))]
+
+
+def style_turn(generator: Generator, style: str) -> Callable[[Scene, Sequence[RegionFacts], int], List[Turn]]:
+    """Asks one of the product's styles."""
+    return lambda scene, facts, region: [Turn(style, generator.model.config.prompts[style], "", (region,))]
+
+
+def yes_no_turns(seed: int) -> Callable[[Scene, Sequence[RegionFacts], int], List[Turn]]:
+    """One question of every yes/no kind that can be asked of a region."""
+    makers = (questions.is_category, questions.is_colour, questions.is_shape, questions.is_size, questions.is_neighbour)
+    rng = np.random.default_rng(seed)
+
+    def ask(scene: Scene, facts: Sequence[RegionFacts], region: int) -> List[Turn]:
+        subject = questions.Subject(scene, facts, region, rng)
+        return [turn for turn in (maker(subject) for maker in makers) if turn is not None]
+
+    return ask
+
+
+def accuracy(answered: Sequence[Answered]) -> float:
+    """The share of category answers that are the region's own name, to the letter."""
+    return float(np.mean([_names_match(one.written.text, one.facts[one.turn.regions[0]].name) for one in answered]))
+
+
+def macro_f1(answered: Sequence[Answered], source: str) -> float:
+    """Mean F1 over the data set's categories that occur."""
+    names = [CATEGORIES[number].name for number in of_source(source)]
+    return macro_f1_of([(one.facts[one.turn.regions[0]].name, one.written.text) for one in answered], names)
+
+
+def macro_f1_of(pairs: Sequence[Tuple[str, str]], names: Sequence[str]) -> float:
+    """Mean F1 of (true, said) pairs over ``names`` that occur as truth."""
+    scores = []
+    for name in names:
+        hits = sum(true == name == said for true, said in pairs)
+        wanted, said_so = sum(true == name for true, _ in pairs), sum(said == name for _, said in pairs)
+        if wanted:
+            scores.append(2 * hits / (wanted + said_so))
+    return float(np.mean(scores))
+
+
+def most_frequent(scenes: Sequence[Scene]) -> Tuple[str, float]:
+    """The commonest category and the accuracy of always saying it."""
+    counts = Counter(CATEGORIES[region.category].name for scene in scenes for region in scene.regions)
+    name, count = counts.most_common(1)[0]
+    return name, count / sum(counts.values())
+
+
+def yes_no_rates(answered: Sequence[Answered]) -> Dict[str, float]:
+    """Balanced accuracy, yes-ratio and count, over all kinds; an answer that starts with neither counts as wrong."""
+    truth = np.array([one.turn.answer.startswith("Yes") for one in answered])
+    said = np.array([one.written.text.startswith("Yes") for one in answered])
+    denied = np.array([one.written.text.startswith("No") for one in answered])
+    right_yes, right_no = float(said[truth].mean()), float(denied[~truth].mean())
+    return {
+        "balanced accuracy": (right_yes + right_no) / 2, "right yes": right_yes, "right no": right_no,
+        "yes ratio": float(said.mean()), "true ratio": float(truth.mean()), "count": float(len(answered)),
+    }
+
+
+def statements(answered: Sequence[Answered]) -> List[Checked]:
+    """Every claim of every text, judged against pixels and masks."""
+    return [claim for one in answered for claim in check_turn(one.turn, one.written.text, one.facts)]
+
+
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15) -> float:
+    """Expected calibration error (Guo et al. 2017) with equal-width bins."""
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    total = 0.0
+    for number in range(bins):
+        inside = places == number
+        if inside.any():
+            total += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    return float(total)
+
+
+def _names_match(said: str, name: str) -> bool:
+    return said.strip().rstrip(".").lower() == name
