@@ -56,7 +56,7 @@ def describe(
     raster: RasterPath,
     polygons: Annotated[str, typer.Argument(help="Any polygon layer OGR reads, in any CRS.")],
     output: Annotated[Optional[Path], typer.Option("-o", "--output", help="The result: .gpkg, .geojson, .shp …")] = None,
-    style: Annotated[Optional[Style], typer.Option(help="How much to write; a description if nothing is said.")] = None,
+    style: Annotated[Optional[Style], typer.Option(help="How much to write, if not a description.")] = None,
     prompt: Annotated[Optional[str], typer.Option(help='Ask this instead, for example "Is <region> flooded?".')] = None,
     labels: Labels = None,
     where: Annotated[Optional[str], typer.Option(help="Only polygons that meet this SQL condition.")] = None,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, Callable, Optional, Type
+from typing import Any, Callable, List, Optional, Type
 
 import typer
 from tqdm import tqdm
@@ -51,9 +51,9 @@ class Meter:
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
     """Ask the value whether Ctrl-C (or a termination) was asked for; a second one raises ``KeyboardInterrupt``."""
-    asked = []
+    asked: List[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def note(number: int, _frame: FrameType | None) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)

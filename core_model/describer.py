@@ -43,7 +43,7 @@ Cancelled = Callable[[], bool]
 
 @dataclass(frozen=True)
 class _Task:
-    """What to write: ``text`` is the prompt of the description ("" if the label serves), ``category`` that of the label."""
+    """What to write: ``text`` asks for the description ("" if the label serves), ``category`` for the label."""
 
     text: str
     category: str
@@ -192,7 +192,7 @@ class Describer:
         return _Seen(region, tile, rgb, mask) if mask.any() else None
 
     def _written(self, task: _Task, seen: Sequence[_Seen]) -> List[Description]:
-        """Descriptions of regions that are there; a batch that fails is tried in halves, so that the fault stays alone."""
+        """Descriptions of regions on their pictures; a batch that fails is tried in halves, so that a fault stays alone."""
         try:
             return self._write(task, seen)
         except _EXPECTED as error:
@@ -214,9 +214,9 @@ class Describer:
                 label = max(probabilities, key=lambda name: probabilities[name])
                 confidence = probabilities[label]
             elif task.category:
-                label = names[number].text
+                label = _printable(names[number].text)
                 confidence = names[number].probability ** (1 / self.config.confidence_temperature)
-            text = texts[number].text if task.text else label
+            text = _printable(texts[number].text) if task.text else label
             if confidence is None:
                 confidence = texts[number].token_probability
             found.append(self._blank(item.placed, item.placed.status, text, label, confidence, probabilities))
@@ -293,7 +293,7 @@ class Describer:
             text, confidence = max(probabilities.items(), key=lambda entry: entry[1])
         else:
             written = self._generator.write(view, [request], sampling=sampling)[0]
-            text, confidence = written.text, written.token_probability
+            text, confidence = _printable(written.text), written.token_probability
         outside = [item.placed.status for item in seen if item.placed.status != Status.OK]
         return Answer(
             tuple(item.placed.id for item in seen), outside[0] if outside else str(Status.OK), text, confidence,
@@ -371,6 +371,11 @@ def _union(bounds: Sequence[Bounds]) -> Bounds:
     low = np.min(bounds, axis=0)
     high = np.max(bounds, axis=0)
     return float(low[0]), float(low[1]), float(high[2]), float(high[3])
+
+
+def _printable(text: str) -> str:
+    """Text without control characters, which a model can write byte by byte and XML formats cannot hold."""
+    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t").strip()
 
 
 def _status_of(number: int, count: int, status: str) -> str:

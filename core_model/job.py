@@ -42,7 +42,7 @@ class Job:
     overwrite: bool = False
 
     def record(self, describer: Describer, layer: str) -> Dict[str, str]:
-        """What was asked, in plain texts for the result's metadata; an unfinished run only goes on if it is the same."""
+        """What was asked, as texts for the result's metadata; an unfinished run only goes on if it is the same."""
         values = {
             "raster": Path(self.raster).name, "polygons": Path(self.polygons).name, "layer": layer,
             "where": self.where, "limit": self.limit, "style": self.style,
@@ -70,7 +70,7 @@ class Outcome:
 
     def count(self, status: str) -> None:
         """Note one polygon's status; all errors count together."""
-        self.counts[status.split(":")[0]] += 1
+        self.counts[status.partition(":")[0]] += 1
 
 
 def run(

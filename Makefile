@@ -1,0 +1,102 @@
+# Aquila: `make` lists what there is to make.
+.DEFAULT_GOAL := help
+.ONESHELL:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+# The system's Python, since GDAL's module belongs to it; .venv sees it through --system-site-packages.
+PYTHON ?= /usr/bin/python3
+APT_PACKAGES := python3-venv python3-gdal gdal-bin
+# torch goes first and alone, so that nothing else chooses its build; add `--index-url …` here for another one.
+TORCH ?= torch==2.13.0
+# Without its dependencies: it would ask for a torch of its own. It works beside any build (core_model/compat.py).
+TORCHVISION ?= torchvision==0.28.0
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+# pip must not take a user's own packages for installed ones.
+export PYTHONNOUSERSITE := 1
+
+SCENE := demo/scene.tif
+PLACES := demo/places.gpkg
+RASTER ?=
+POLYGONS ?=
+STYLE ?= description
+MODEL ?= nano
+
+.PHONY: help setup demo test lint train-nano bench evaluate clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with everything the other targets need
+
+$(READY): pyproject.toml
+	@needed='import ensurepip, venv; from osgeo import gdal, gdal_array, ogr'
+	if ! $(PYTHON) -c "$$needed" 2>/dev/null; then
+		install='apt-get install -y --no-install-recommends $(APT_PACKAGES)'
+		if ! command -v apt-get >/dev/null; then sudo=no
+		elif [ "$$(id -u)" -eq 0 ]; then sudo=
+		elif sudo -n true 2>/dev/null; then sudo=sudo
+		else sudo=no; fi
+		if [ "$$sudo" != no ]; then
+			$$sudo apt-get update
+			$$sudo env DEBIAN_FRONTEND=noninteractive $$install
+		fi
+		if ! $(PYTHON) -c "$$needed"; then
+			echo "make setup needs Python's venv and GDAL modules; install them with: sudo $$install" >&2
+			exit 1
+		fi
+	fi
+	[ -x $(PY) ] || $(PYTHON) -m venv --system-site-packages $(VENV)
+	$(PY) -m pip install $(TORCH)
+	$(PY) -m pip install --no-deps $(TORCHVISION)
+	$(PY) -m pip install --editable '.[train,dev]'
+	$(PY) -c 'from osgeo import gdal_array; import numpy, torch; print("numpy", numpy.__version__, "torch", torch.__version__)'
+	touch $@
+
+# One run draws both the picture and the polygons.
+$(SCENE): examples/make_scene.py | $(READY)
+	$(PY) examples/make_scene.py --raster $(SCENE) --polygons $(PLACES)
+
+ifeq ($(RASTER)$(POLYGONS),)
+demo: $(SCENE)
+demo: raster := $(SCENE)
+demo: polygons := $(PLACES)
+else
+demo: raster = $(or $(RASTER),$(error give RASTER=… too))
+demo: polygons = $(or $(POLYGONS),$(error give POLYGONS=… too))
+endif
+
+demo: $(READY) ## describe RASTER=… POLYGONS=… (without them, a drawn scene) into demo/
+	mkdir -p demo
+	$(PY) -m core_model describe "$(raster)" "$(polygons)" -o demo/described.gpkg --overwrite --model "$(MODEL)" --style $(STYLE)
+	$(PY) examples/draw.py "$(raster)" demo/described.gpkg -o demo/described.png
+
+test: $(READY) ## run the tests
+	$(PY) -m pytest -q
+
+lint: $(READY) ## ruff, mypy, and what the QGIS plugin repository checks: bandit and detect-secrets
+	$(PY) -m ruff check .
+	$(PY) -m mypy core_model training
+	$(PY) -m bandit -q -c pyproject.toml --ignore-nosec -r core_model
+	$(PY) -m detect_secrets scan --all-files core_model | $(PY) -c \
+		'import json, sys; found = json.load(sys.stdin)["results"]; sys.exit(json.dumps(found, indent=1) if found else 0)'
+
+train-nano: $(READY) ## train the default model from the data sets, in steps that resume
+	$(PY) -m training.encoder
+	$(PY) -m training.pretrain
+	$(PY) -m training.align
+	$(PY) -m training.finetune
+	$(PY) -m training.calibrate --model runs/nano/finetune/model --out core_model/models/nano
+
+bench: $(READY) ## polygons a second on the scenes of aerial imagery
+	$(PY) benchmarks/describe.py --model "$(MODEL)"
+
+evaluate: $(READY) ## measure the model on the held-out parts of the data sets
+	$(PY) -m training.evaluate --model "$(MODEL)"
+
+clean: ## remove what was made, but .venv and the training runs
+	rm -rf demo dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find core_model training tests examples benchmarks aquila_qgis_plugin -name __pycache__ -type d -exec rm -rf {} +

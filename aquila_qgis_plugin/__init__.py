@@ -1,0 +1,1 @@
+"""The QGIS plugin: selected polygons over a raster, described into their attributes."""
