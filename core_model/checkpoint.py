@@ -49,7 +49,7 @@ def model_folder(name: str) -> Path:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """"auto" is CUDA where there is a usable GPU, else the CPU; raises ``ModelError`` for a device that is not there."""
+    """CUDA for "auto" where there is a usable GPU, else the CPU; ``ModelError`` for a device that is not there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -64,7 +64,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """"auto" is bfloat16 on CUDA and float32 on the CPU."""
+    """For "auto" bfloat16 on CUDA and float32 on the CPU; ``ModelError`` for an unknown name."""
     if name == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     if name not in DTYPES:

@@ -56,7 +56,7 @@ def describe(
     raster: RasterPath,
     polygons: Annotated[str, typer.Argument(help="Any polygon layer OGR reads, in any CRS.")],
     output: Annotated[Optional[Path], typer.Option("-o", "--output", help="The result: .gpkg, .geojson, .shp …")] = None,
-    style: Annotated[Optional[Style], typer.Option(help="How much to write, if not a description.")] = None,
+    style: Annotated[Optional[Style], typer.Option(help="How much to write.")] = None,
     prompt: Annotated[Optional[str], typer.Option(help='Ask this instead, for example "Is <region> flooded?".')] = None,
     labels: Labels = None,
     where: Annotated[Optional[str], typer.Option(help="Only polygons that meet this SQL condition.")] = None,
@@ -162,14 +162,14 @@ def _run(job: Job, model: str, device: str, dtype: str, batch_size: int, as_json
     for note in outcome.notes:
         typer.echo(f"note: {note}", err=True)
     typer.echo(_summary(job, outcome), err=True)
-    return _INTERRUPTED if outcome.done < outcome.total else 0
+    return _INTERRUPTED if outcome.interrupted else 0
 
 
 def _summary(job: Job, outcome: Outcome) -> str:
     rate = outcome.done / max(outcome.seconds, 1e-9)
     counts = ", ".join(f"{count} {status}" for status, count in outcome.counts.most_common()) or "none"
     ended = f"{outcome.done} polygons in {outcome.seconds:.1f} s ({rate:.1f} a second): {counts}."
-    if outcome.done == outcome.total:
+    if not outcome.interrupted:
         return ended + (f" Written to {job.output}." if job.output else "")
     stopped = f"Stopped after {outcome.done} of {outcome.total}: {counts}."
     if job.output is None:

@@ -38,7 +38,7 @@ class Meter:
         """Show that ``done`` of ``total`` polygons are described."""
         if self._is_terminal:
             if self._bar is None:
-                self._bar = tqdm(total=total, unit=" polygons", file=sys.stderr, leave=False, dynamic_ncols=True)
+                self._bar = tqdm(total=total, unit=" polygons", file=sys.stderr, dynamic_ncols=True)
             self._bar.update(done - self._bar.n)
             return
         now = time.monotonic()

@@ -192,7 +192,7 @@ class Describer:
         return _Seen(region, tile, rgb, mask) if mask.any() else None
 
     def _written(self, task: _Task, seen: Sequence[_Seen]) -> List[Description]:
-        """Descriptions of regions on their pictures; a batch that fails is tried in halves, so that a fault stays alone."""
+        """Descriptions of regions on their pictures; a batch that fails is tried in halves, so a fault stays alone."""
         try:
             return self._write(task, seen)
         except _EXPECTED as error:

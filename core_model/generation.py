@@ -61,7 +61,7 @@ class Written:
 
 @dataclass(frozen=True)
 class View:
-    """Pictures that were encoded, with the language model's cache of their prefixes and their regions' tokens [R, K, D]."""
+    """Encoded pictures, the language model's cache of their prefixes, and their regions' tokens [R, K, D]."""
 
     encoded: Encoded
     cache: Any

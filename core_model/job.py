@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,8 +18,6 @@ from core_model.geo.raster import GdalRaster, Picture
 from core_model.geo.regions import Region
 from core_model.geo.vector import VectorLayer, open_layer
 from core_model.output import Results, begin, check_target, partial_path, resume
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,7 @@ class Outcome:
     """What a run came to: how many of its ``total`` polygons ended how, and sentences on what the format lost."""
 
     total: int
+    interrupted: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     notes: List[str] = field(default_factory=list)
@@ -100,7 +98,8 @@ def run(
                 on_result(found)
                 outcome.count(found.status)
         except KeyboardInterrupt:
-            _LOG.info("stopped at once by a second Ctrl-C; what is done is kept")
+            outcome.interrupted = True
+        outcome.interrupted |= is_cancelled() and outcome.done < outcome.total
         outcome.seconds = time.monotonic() - started
         outcome.notes = results.finish() if results is not None else []
     return outcome

@@ -55,7 +55,7 @@ def weight_files(folder: Path) -> List[Path]:
         return [folder / WEIGHTS_NAME]
     try:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelError(f"{index} is no index of weight files ({error}); copy the model folder again.") from error
     return [folder / Path(name).name for name in sorted(names)]
 
@@ -70,7 +70,7 @@ def write_folder(folder: Path, weights: Mapping[str, Tensor], shard_bytes: int =
     for number, shard in enumerate(shards, 1):
         name = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         save_file(shard, str(folder / name), metadata={"format": "pt"})
-        places.update({key: name for key in shard})
+        places.update(dict.fromkeys(shard, name))
     total = sum(value.numel() * value.element_size() for value in weights.values())
     index = {"metadata": {"total_size": total}, "weight_map": places}
     (folder / INDEX_NAME).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
@@ -94,7 +94,7 @@ def _iterate_safetensors(path: Path) -> Iterator[Tuple[str, Tensor]]:
         raise ModelError(f"the weight file {path} does not exist; copy the model folder again.")
     try:
         with safe_open(str(path), framework="pt", device="cpu") as opened:
-            for name in opened.keys():
+            for name in sorted(opened.keys()):
                 yield name, opened.get_tensor(name)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is truncated or no safetensors file ({error}); copy it again.") from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, Sequence
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from core_model.checkpoint import save_model
+from core_model.checkpoint import LoadedModel, save_model
 from core_model.config import AquilaConfig, EncoderConfig, ExtractorConfig, LanguageConfig
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import JsonTokenizer
@@ -65,3 +66,10 @@ def save_tiny(folder: Path, **changes: Any) -> Path:
     tokenizer = tiny_tokenizer()
     save_model(folder, tiny_model(tokenizer, **changes), tokenizer, card="A tiny untrained model.\n")
     return folder
+
+
+@functools.lru_cache(maxsize=1)
+def loaded_tiny() -> LoadedModel:
+    """A tiny model in memory, built once."""
+    tokenizer = tiny_tokenizer()
+    return LoadedModel(tiny_model(tokenizer), tokenizer, Path())

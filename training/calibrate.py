@@ -14,6 +14,7 @@ from typing import List, Optional, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from core_model.checkpoint import DTYPES, load_model, save_model
 from core_model.generation import Generator
@@ -33,9 +34,8 @@ def label_temperature(probabilities: Sequence[NDArray[np.float64]], truth: Seque
     for temperature in TEMPERATURES:
         total = 0.0
         for found, right in zip(probabilities, truth):
-            scores = np.log(found) / temperature
-            scores -= np.log(np.exp(scores - scores.max(1, keepdims=True)).sum(1, keepdims=True)) + scores.max(1, keepdims=True)
-            total -= float(scores[np.arange(len(right)), right].sum())
+            chances = log_softmax(np.log(found) / temperature, axis=1)
+            total -= float(chances[np.arange(len(right)), right].sum())
         losses.append(total)
     return float(TEMPERATURES[int(np.argmin(losses))])
 
@@ -76,7 +76,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--dtype", default="float16", choices=sorted(DTYPES), help="number format of the written weights")
+    parser.add_argument("--dtype", default="float16", choices=sorted(DTYPES), help="format of the weights")
     chosen = parser.parse_args(arguments)
     start_logging()
     loaded = load_model(str(chosen.model), device="cpu", dtype="float32")

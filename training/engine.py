@@ -9,7 +9,7 @@ import math
 import time
 import types
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Iterable, Tuple
+from typing import Any, ContextManager, Dict, Iterable, List, Tuple
 
 import torch
 import torch.nn.functional as functional
@@ -29,7 +29,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 def mixed_precision(device: torch.device) -> ContextManager[Any]:
     """bfloat16 autocast where the processor has it in hardware; plain float32 elsewhere."""
-    if device.type == "cuda" or torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if device.type == "cuda" or (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
 
@@ -138,7 +138,9 @@ def muon(
     ensure_torchvision()
     from timm.optim.muon import Muon  # noqa: PLC0415 (after the torchvision mend)
 
-    matrices, embeddings, vectors = [], [], []
+    matrices: List[nn.Parameter] = []
+    embeddings: List[nn.Parameter] = []
+    vectors: List[nn.Parameter] = []
     for name, value in parameters:
         (vectors if value.ndim < 2 else embeddings if "embed" in name else matrices).append(value)
     groups = [

@@ -26,6 +26,12 @@ from training.recipe import DATA, start_logging
 _LOG = logging.getLogger(__name__)
 SETS = ("eurosat", "ucmerced", "dubai", "naip", "banepa", "solar")
 CALIBRATED = ("eurosat", "ucmerced", "dubai")
+LOOKED_AT = ("colour", "tone", "texture", "shape", "orientation", "neighbour")
+COLUMNS = {
+    "accuracy": "accuracy", "macro_f1": "macro-F1", "labels_accuracy": "from a label list: accuracy",
+    "labels_macro_f1": "macro-F1", "most_frequent": "most frequent", "shuffled_masks": "shuffled masks",
+    "no_image": "no image",
+}
 STATED = ("eurosat", "ucmerced", "dubai", "naip")
 
 
@@ -43,18 +49,22 @@ def measure(generator: Generator, scenes: Dict[str, List[Scene]]) -> Dict[str, A
     figures["yes_no"] = {"all": tasks.yes_no_rates(asked)}
     for kind in sorted({one.turn.kind for one in asked}):
         figures["yes_no"][kind] = tasks.yes_no_rates([one for one in asked if one.turn.kind == kind])
-    figures["statements"] = {style: _statements(generator, scenes, style) for style in ("phrase", "description", "detailed")}
+    styles = ("phrase", "description", "detailed")
+    figures["statements"] = {style: _statements(generator, scenes, style) for style in styles}
     return figures
 
 
-def _categories(generator: Generator, name: str, scenes: Sequence[Scene], answered: Sequence[tasks.Answered]) -> Dict[str, Any]:
-    numbers = of_source(name if name != "banepa" else "dubai")
+def _categories(
+    generator: Generator, name: str, scenes: Sequence[Scene], answered: Sequence[tasks.Answered]
+) -> Dict[str, Any]:
+    numbers = of_source(_source(name))
     names = list(dict.fromkeys(CATEGORIES[number].name for number in numbers))
     truth = [CATEGORIES[region.category].name for scene in scenes for region in scene.regions]
     chosen = [names[number] for number in tasks.score(generator, scenes, names).argmax(axis=1)]
     turn = tasks.category_turn(generator)
     return {
-        "regions": len(truth), "accuracy": tasks.accuracy(answered), "macro_f1": tasks.macro_f1(answered, _source(name)),
+        "regions": len(truth), "accuracy": tasks.accuracy(answered),
+        "macro_f1": tasks.macro_f1(answered, _source(name)),
         "labels_accuracy": float(np.mean([said == true for said, true in zip(chosen, truth)])),
         "labels_macro_f1": tasks.macro_f1_of(list(zip(truth, chosen)), names),
         "most_frequent": tasks.most_frequent(scenes)[1],
@@ -80,7 +90,7 @@ def _statements(generator: Generator, scenes: Dict[str, List[Scene]], style: str
         generator, scenes[name], tasks.style_turn(generator, style))]
     checked = tasks.statements(answered)
     shares: Dict[str, Any] = {kind: list(found) for kind, found in true_shares(checked).items()}
-    looked = [claim for claim in checked if claim.kind in ("colour", "tone", "texture", "shape", "orientation", "neighbour")]
+    looked = [claim for claim in checked if claim.kind in LOOKED_AT]
     shares["colour, shape and neighbours"] = [float(np.mean([claim.true for claim in looked])), len(looked)]
     return shares
 
@@ -88,16 +98,16 @@ def _statements(generator: Generator, scenes: Dict[str, List[Scene]], style: str
 def markdown(figures: Dict[str, Any], name: str) -> str:
     """The figures as Markdown tables."""
     lines = [f"Model `{name}`, held-out regions; accuracy is of the written category, to the letter.", "",
-             "| data | regions | accuracy | macro-F1 | from a label list: accuracy | macro-F1 | most frequent | shuffled masks | no image |",
-             "|---|---|---|---|---|---|---|---|---|"]
+             "| data | regions | " + " | ".join(COLUMNS.values()) + " |", "|---|---|" + "---|" * len(COLUMNS)]
     for data, row in figures["categories"].items():
-        shares = [row[key] for key in ("accuracy", "macro_f1", "labels_accuracy", "labels_macro_f1", "most_frequent",
-                                       "shuffled_masks", "no_image")]
+        shares = [row[key] for key in COLUMNS]
         lines.append(f"| {data} | {row['regions']} | " + " | ".join(f"{share:.3f}" for share in shares) + " |")
     found = figures["calibration"]
     lines += ["", f"Expected calibration error of the category's confidence: {found['error']:.3f} "
-              f"({found['count']:.0f} regions, mean confidence {found['mean confidence']:.3f}, accuracy {found['accuracy']:.3f}).", "",
-              "| yes/no questions | count | balanced accuracy | right yes | right no | yes ratio said | true |", "|---|---|---|---|---|---|---|"]
+              f"({found['count']:.0f} regions, mean confidence {found['mean confidence']:.3f}, "
+              f"accuracy {found['accuracy']:.3f}).", "",
+              "| yes/no questions | count | balanced accuracy | right yes | right no | yes ratio said | true |",
+              "|---|---|---|---|---|---|---|"]
     for kind, row in figures["yes_no"].items():
         lines.append(f"| {kind} | {row['count']:.0f} | {row['balanced accuracy']:.3f} | {row['right yes']:.3f} | "
                      f"{row['right no']:.3f} | {row['yes ratio']:.3f} | {row['true ratio']:.3f} |")
@@ -105,7 +115,8 @@ def markdown(figures: Dict[str, Any], name: str) -> str:
               "|---|" + "---|" * len(figures["statements"])]
     for kind in sorted({kind for shares in figures["statements"].values() for kind in shares}):
         cells = [shares.get(kind) for shares in figures["statements"].values()]
-        lines.append(f"| {kind} | " + " | ".join("–" if cell is None else f"{cell[0]:.3f} of {cell[1]}" for cell in cells) + " |")
+        shown = ["–" if cell is None else f"{cell[0]:.3f} of {cell[1]}" for cell in cells]
+        lines.append(f"| {kind} | " + " | ".join(shown) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -75,7 +75,7 @@ def text(chosen: Options, name: str) -> Aquila:
     return trained
 
 
-def _start(chosen: Options, name: str) -> "tuple[Aquila, TextTokenizer]":
+def _start(chosen: Options, name: str) -> tuple[Aquila, TextTokenizer]:
     """The model of the stage before; for the first one, a new model around stage 0's encoder and extractor."""
     number = TEXT_STAGES.index(name)
     if number:
@@ -92,7 +92,7 @@ def _start(chosen: Options, name: str) -> "tuple[Aquila, TextTokenizer]":
     return model, tokenizer
 
 
-def _take(model: Aquila, average: "dict[str, torch.Tensor]") -> None:
+def _take(model: Aquila, average: dict[str, torch.Tensor]) -> None:
     """Stage 0's encoder, and its projections of the pyramid's levels."""
     parts = {key: value for key, value in average.items() if key.startswith(("encoder.", "extractor.levels."))}
     missing, unexpected = model.load_state_dict(parts, strict=False)

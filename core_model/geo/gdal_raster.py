@@ -52,7 +52,7 @@ class GdalRaster:
         infos = [self._band_info(index + 1) for index in range(self._dataset.RasterCount)]
         self._palette = _palette(self._dataset)
         self._alpha = self._find_alpha(infos)
-        self._mask_band = self._find_mask(infos)
+        self._mask_band = self._find_mask()
         self.bands: Sequence[BandInfo] = tuple(infos if self._palette is None else _palette_bands())
 
     def __enter__(self) -> GdalRaster:
@@ -151,7 +151,7 @@ class GdalRaster:
         # Nowhere opaque: an alpha that was never filled in says nothing about a picture that is there.
         return bool(seen.size and (seen >= 0.97 * top).mean() >= _OPAQUE_SHARE)
 
-    def _find_mask(self, infos: list[BandInfo]) -> Any:
+    def _find_mask(self) -> Any:
         """The mask that belongs to the data set, ``None`` where nodata or alpha say it all."""
         band = self._dataset.GetRasterBand(1)
         ignored = gdal.GMF_ALL_VALID | gdal.GMF_NODATA | gdal.GMF_ALPHA

@@ -21,7 +21,7 @@ POLYGON_TYPES = (ogr.wkbPolygon, ogr.wkbMultiPolygon)
 
 
 def kind_of(geometry_type: int) -> str:
-    """ "polygon", "point", "line" or "mixture" for an OGR geometry type, curves and Z or M included."""
+    """An OGR geometry type as "polygon", "point", "line" or "mixture", curves and Z or M included."""
     flat = ogr.GT_GetLinear(ogr.GT_Flatten(geometry_type))
     if flat in POLYGON_TYPES or ogr.GT_IsSubClassOf(flat, ogr.wkbSurface):
         return "polygon"

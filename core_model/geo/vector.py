@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +105,7 @@ def open_layer(path: str | Path, layer: str | None = None, where: str | None = N
     text = str(path)
     dataset, reason = attempt(gdal.OpenEx, text, gdal.OF_VECTOR | gdal.OF_VERBOSE_ERROR)
     if dataset is None:
-        missing = not os.path.exists(text) and ":" not in text and not text.startswith("/vsi")
+        missing = not Path(text).exists() and ":" not in text and not text.startswith("/vsi")
         problem = "there is no such file" if missing else reason
         raise RegionError(f"{text} cannot be opened as a vector layer ({problem}); check the path and the format.")
     chosen = _find_layer(dataset, text, layer)

@@ -28,9 +28,9 @@ class Encoded:
 class TrainingBatch:
     """Pictures with packed conversations, for ``Aquila.forward``.
 
-    images uint8 [T, S, S, 3]; masks [R, H, W] with ``image_index`` [R]; ids, labels, positions, segments [T, L] as built
-    by ``core_model.text.prompt`` (segment 0 the shared prefix, 1… the turns, −1 padding); ``region_index`` [K] lists,
-    in reading order of the batch, which region each ``<region>`` is.
+    images uint8 [T, S, S, 3]; masks [R, H, W] with ``image_index`` [R]; ids, labels, positions, segments [T, L] as
+    built by ``core_model.text.prompt`` (segment 0 the shared prefix, 1… the turns, −1 padding); ``region_index`` [K]
+    lists, in reading order of the batch, which region each ``<region>`` is.
     """
 
     images: Tensor
@@ -51,7 +51,7 @@ class Aquila(nn.Module):
         self.config = config
         self.encoder = build_encoder(config.encoder)
         self.language = build_language(config.language.huggingface)
-        self.hidden = int(self.language.config.hidden_size)
+        self.hidden: int = self.language.get_input_embeddings().embedding_dim
         channels = self.encoder.channels[config.image_level]
         self.projector = nn.Sequential(
             nn.Linear(channels, self.hidden), nn.GELU(), nn.Linear(self.hidden, self.hidden)
@@ -66,12 +66,12 @@ class Aquila(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights lie."""
-        return self.projector[0].weight.device
+        return next(self.projector.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
         """The weights' number format."""
-        return self.projector[0].weight.dtype
+        return next(self.projector.parameters()).dtype
 
     def encode(self, images: Tensor) -> Encoded:
         """uint8 RGB [T, S, S, 3] to the pyramid and the image tokens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from pathlib import Path
 from typing import Any, Dict, Mapping, Tuple
 
@@ -18,10 +19,12 @@ STRIDES = (4, 8, 16, 32)
 FeaturePyramid = Tuple[Tensor, ...]
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, abc.ABC):
     """Common part of all encoders: normalisation lives here, so callers hand over plain uint8 RGB."""
 
     channels: Tuple[int, ...]
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
@@ -34,9 +37,9 @@ class Encoder(nn.Module):
         pixels = images.permute(0, 3, 1, 2).to(self.mean.dtype) / 255.0
         return (pixels - self.mean) / self.std
 
+    @abc.abstractmethod
     def features(self, pixels: Tensor) -> FeaturePyramid:
         """Normalised pixels [T, 3, H, W] to four maps [T, C_k, H / stride_k, W / stride_k]."""
-        raise TypeError("use ConvNeXtEncoder or ViTEncoder")
 
     def forward(self, images: Tensor) -> FeaturePyramid:
         """uint8 RGB [T, H, W, 3] to the feature pyramid."""
@@ -130,5 +133,6 @@ def load_clip_weights(encoder: Encoder, path: Path) -> None:
         raise ModelError(f"{path} does not hold this encoder: {len(missing)} weights are missing, first {missing[0]}.")
     wrong = [key for key, value in found.items() if value.shape != wanted[key].shape]
     if wrong:
-        raise ModelError(f"{path} holds an encoder of another size: {wrong[0]} has shape {tuple(found[wrong[0]].shape)}.")
+        shape = tuple(found[wrong[0]].shape)
+        raise ModelError(f"{path} holds an encoder of another size: {wrong[0]} has shape {shape}.")
     encoder.load_state_dict(found)

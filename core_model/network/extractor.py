@@ -95,7 +95,7 @@ class MaskExtractor(nn.Module):
     def forward(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Tensor:
         """Region tokens [R, tokens_per_region, hidden]: mask tokens, context tokens, spatial token.
 
-        ``masks`` is [R, H, W] coverage in 0…1 on the pictures' pixel grid; ``image_index`` [R] names each one's picture.
+        ``masks`` is [R, H, W] coverage in 0…1 on the pictures' pixel grid; ``image_index`` [R] names their pictures.
         """
         regions = masks.shape[0]
         tokens = [self.feat_linear(self.mask_features(pyramid, masks, image_index)).view(regions, -1, self.hidden)]

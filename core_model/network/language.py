@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core_model.errors import ModelError
 
 _ATTENTION = "sdpa"
 
 
-def build_language(huggingface: Mapping[str, Any]) -> nn.Module:
+def build_language(huggingface: Mapping[str, Any]) -> Any:
     """An untrained causal LM from the fields of its ``config.json``.
 
     Nothing is downloaded and no code from a model folder runs. Raises ``ModelError`` for an unknown ``model_type``.
     """
     from transformers import AutoConfig, AutoModelForCausalLM  # noqa: PLC0415 (slow to import)
 
-    fields: Dict[str, Any] = {key: value for key, value in huggingface.items() if key not in ("architectures", "auto_map")}
+    left_out = ("architectures", "auto_map")
+    fields: Dict[str, Any] = {key: value for key, value in huggingface.items() if key not in left_out}
     kind = fields.pop("model_type", None)
     if not kind:
         raise ModelError("the language model's config.json has no model_type; use a Hugging Face causal LM folder.")
@@ -28,14 +29,14 @@ def build_language(huggingface: Mapping[str, Any]) -> nn.Module:
         model = AutoModelForCausalLM.from_config(config, attn_implementation=_ATTENTION)
     except (ValueError, KeyError, TypeError, ImportError) as error:
         raise ModelError(f"no causal language model of type {kind!r} can be built: {error}") from error
-    return model  # type: ignore[no-any-return]
+    return model
 
 
 def packed_mask(segments: Tensor, dtype: torch.dtype) -> Tensor:
     """Additive attention mask [B, 1, L, L] for packed sequences.
 
-    ``segments`` [B, L] is 0 for the shared prefix, 1, 2, … for the turns that see the prefix and themselves but not each
-    other, and −1 for padding.
+    ``segments`` [B, L] is 0 for the shared prefix, 1, 2, … for the turns that see the prefix and themselves but not
+    each other, and −1 for padding.
     """
     length = segments.shape[1]
     causal = torch.ones(length, length, dtype=torch.bool, device=segments.device).tril()

@@ -19,8 +19,8 @@ REGION_SLOT = -201
 IGNORED_LABEL = -100
 REGION_PATTERN = re.compile(r"<region(\d*)>")
 _OSPREY_SYSTEM = (
-    "A chat between a curious {person} and an artificial intelligence assistant. The assistant gives helpful, detailed, "
-    "and polite answers to the {person}'s questions."
+    "A chat between a curious {person} and an artificial intelligence assistant. The assistant gives helpful, "
+    "detailed, and polite answers to the {person}'s questions."
 )
 
 
@@ -28,16 +28,16 @@ _OSPREY_SYSTEM = (
 class Template:
     """A conversation template as data.
 
-    ``prefix`` ends where the image tokens begin, so that all regions of a picture share it. ``opening`` stands before the
-    first instruction, ``between`` before each later one, ``closing`` between instruction and answer, ``ending`` after the
-    answer. Text inside ``specials`` becomes special tokens; an empty ``ending`` means the tokenizer's end token.
+    ``prefix`` ends where the image tokens begin, so that all regions of a picture share it. ``opening`` stands before
+    the first instruction, ``between`` before each later one, ``closing`` between instruction and answer, ``ending``
+    after the answer, which is tokenised on its own. Text inside ``specials`` becomes special tokens; an empty
+    ``ending`` means the tokenizer's end token.
     """
 
     prefix: str
     opening: str
     closing: str
     between: str
-    answer_space: str = ""
     ending: str = ""
     specials: Tuple[str, ...] = ()
 
@@ -47,11 +47,11 @@ TEMPLATES: Dict[str, Template] = {
     "nano": Template(prefix="", opening="", closing="\n", between="\n"),
     "vicuna": Template(
         prefix=_OSPREY_SYSTEM.format(person="user") + " USER: ",
-        opening="\nThis provides an overview of the picture.\n", closing=" ASSISTANT:", between="USER: ", answer_space=" ",
+        opening="\nThis provides an overview of the picture.\n", closing=" ASSISTANT:", between="USER: ",
     ),
     "osprey": Template(
         prefix=_OSPREY_SYSTEM.format(person="human") + " USER: ",
-        opening="\nThis provides an overview of the picture.\n", closing=" ASSISTANT:", between="USER: ", answer_space=" ",
+        opening="\nThis provides an overview of the picture.\n", closing=" ASSISTANT:", between="USER: ",
     ),
     "chatml": Template(
         prefix="<|im_start|>system\nYou describe regions of aerial and satellite images.<|im_end|>\n<|im_start|>user\n",
@@ -71,7 +71,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class TokenSequence:
-    """Ids with slots, labels for training (−100 where nothing is learned), and the regions in the order of their slots."""
+    """Ids with slots, labels (−100 where nothing is learned), and the regions in the order of their slots."""
 
     ids: List[int]
     labels: List[int]
@@ -88,8 +88,8 @@ def template(name: str) -> Template:
 def region_order(instruction: str, regions: int) -> List[int]:
     """Which region each marker of an instruction names, from 0.
 
-    ``<region>`` takes the next region in turn, ``<region1>`` the first, ``<region2>`` the second. Raises ``PromptError``
-    for a marker beyond the ``regions`` that are there, and for an instruction that names none of them.
+    ``<region>`` takes the next region in turn, ``<region1>`` the first, ``<region2>`` the second. Raises
+    ``PromptError`` for a marker beyond the ``regions`` that are there, and for an instruction that names none of them.
     """
     order, following = [], 0
     for match in REGION_PATTERN.finditer(instruction):
@@ -141,7 +141,7 @@ class PromptBuilder:
         """Ids of an answer with its ending."""
         ending = self.template.ending
         end = self.tokenizer.special(ending) if ending else self.tokenizer.end_id
-        return self.tokenizer.encode(self.template.answer_space.lstrip() + answer) + [end]
+        return self.tokenizer.encode(answer) + [end]
 
     def _instruction(self, text: str, required: int, regions: int, first: bool) -> Tuple[List[int], List[int]]:
         order = region_order(text, regions) if required or REGION_PATTERN.search(text) else []

@@ -42,7 +42,7 @@ class JsonTokenizer:
         from tokenizers import Tokenizer  # noqa: PLC0415 (kept off the import path of callers without a model)
 
         if "model" not in json.loads(content):  # the library's own error for foreign files is untyped
-            raise ModelError("tokenizer.json is not a tokenizer of the tokenizers library; copy the model folder again.")
+            raise ModelError("tokenizer.json is not of the tokenizers library; copy the model folder again.")
         self._content, self._settings = content, settings
         self._tokenizer = Tokenizer.from_str(content)
         self._tokenizer.encode_special_tokens = True

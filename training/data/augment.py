@@ -45,7 +45,8 @@ def _soften(rng: np.random.Generator, image: Pixels) -> Pixels:
     if rng.uniform() < 0.5:
         return np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.3))))
     side = max(16, round(image.shape[0] / rng.uniform(1.2, 2.2)))
-    return np.asarray(picture.resize((side, side), Image.Resampling.BOX).resize(picture.size, Image.Resampling.BILINEAR))
+    coarse = picture.resize((side, side), Image.Resampling.BOX)
+    return np.asarray(coarse.resize(picture.size, Image.Resampling.BILINEAR))
 
 
 def _panchromatic(image: Pixels) -> Pixels:

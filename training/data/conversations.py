@@ -15,8 +15,8 @@ from core_model.text.context import instruction
 from core_model.text.prompt import PromptBuilder
 from core_model.text.prompt import Turn as PromptTurn
 from training.data import wording
-from training.data.phrases import listed, sentence
 from training.data.facts import RegionFacts, region_facts
+from training.data.phrases import listed, sentence
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
 
@@ -81,7 +81,10 @@ def with_context(example: Example, turn: wording.Turn, context: str) -> str:
 
 def collate(examples: Sequence[Example], builder: PromptBuilder, context: str) -> TrainingBatch:
     """One packed row per scene."""
-    masks, owners, order, rows = [], [], [], []
+    masks: List[NDArray[np.bool_]] = []
+    owners: List[int] = []
+    order: List[int] = []
+    rows = []
     for number, example in enumerate(examples):
         first = len(masks)
         masks += [region.mask for region in example.scene.regions]

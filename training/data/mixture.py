@@ -40,7 +40,7 @@ class MixtureConfig:
 
 def load_sources(folder: Path, split: str, names: Sequence[str]) -> Dict[str, list]:
     """Patches or labelled scenes of every named data set; a data set without this split gets an empty list."""
-    readers = {
+    readers: Dict[str, Callable[[Path, str], list]] = {
         "eurosat": sources.eurosat, "ucmerced": sources.ucmerced, "dubai": sources.dubai,
         "naip": sources.naip_trees, "banepa": sources.banepa, "solar": sources.solar_roofs,
     }

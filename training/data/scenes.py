@@ -100,7 +100,7 @@ class PatchMosaic:
         image = np.zeros((self.size, self.size, 3), np.uint8)
         categories = np.full((self.size, self.size), UNKNOWN, np.int16)
         crop = 1.0 if rng.uniform() < 0.4 else rng.uniform(self.smallest_crop, 1.0)
-        regions = []
+        regions: List[SceneRegion] = []
         empty = 0.5 if rng.uniform() < 0.15 else 0.0
         patch_side = self.patches[0].pixels.shape[0]
         for row in range(grid):
@@ -109,7 +109,7 @@ class PatchMosaic:
                     continue
                 box = slice(edges[row], edges[row + 1]), slice(edges[column], edges[column + 1])
                 patch = self._draw(rng)
-                image[box] = self._fit(rng, patch.pixels, crop, edges[row + 1] - edges[row], edges[column + 1] - edges[column])
+                image[box] = self._fit(rng, patch.pixels, crop, image[box].shape[0], image[box].shape[1])
                 categories[box] = patch.category
                 regions.append(SceneRegion(self._region(rng, box), patch.category))
         valid = categories != UNKNOWN
@@ -226,7 +226,7 @@ class Cutout:
 def _balanced(rng: np.random.Generator, candidates: Dict[int, List[Mask]], most: int) -> List[SceneRegion]:
     """At most ``most`` regions, categories in turn so that the rare ones are not drowned."""
     for masks in candidates.values():
-        rng.shuffle(masks)  # type: ignore[arg-type]
+        rng.shuffle(masks)
     found: List[SceneRegion] = []
     while len(found) < most and any(candidates.values()):
         for category in sorted(candidates):

@@ -56,7 +56,7 @@ class LabelledScene:
     instances: NDArray[np.int32] | None = None
 
 
-def _members(archive: zipfile.ZipFile, pattern: str) -> Iterator[Tuple[str, "re.Match[str]"]]:
+def _members(archive: zipfile.ZipFile, pattern: str) -> Iterator[Tuple[str, re.Match[str]]]:
     for name in sorted(archive.namelist()):
         found = re.search(pattern, name)
         if found:
@@ -151,7 +151,8 @@ def naip_trees(folder: Path, split: str) -> List[LabelledScene]:
             bands = dataset.ReadAsArray()
             trees = _pixel_points(points[name], dataset.GetGeoTransform())
             categories = canopy_categories(bands, trees)
-            found.append(LabelledScene(stem, np.ascontiguousarray(bands[:3].transpose(1, 2, 0)), categories, 0.6, "naip"))
+            pixels = np.ascontiguousarray(bands[:3].transpose(1, 2, 0))
+            found.append(LabelledScene(stem, pixels, categories, 0.6, "naip"))
     return found
 
 
@@ -164,9 +165,10 @@ def _pixel_points(collection: Dict[str, list], transform: Sequence[float]) -> ND
 
 
 def canopy_categories(bands: NDArray[np.uint8], trees: NDArray[np.float64], reach: float = 7.0) -> NDArray[np.int16]:
-    """Categories from RGB+NIR [4, h, w] and tree points (column, row): green within ``reach`` pixels of a tree is canopy.
+    """Categories from RGB+NIR [4, h, w] and tree points (column, row).
 
-    Green far from every tree is low vegetation, clearly not green is ground without vegetation, the rest stays unknown.
+    Green within ``reach`` pixels of a tree is canopy, green far from every tree is low vegetation, clearly not
+    green is ground without vegetation, the rest stays unknown.
     """
     from scipy import ndimage  # noqa: PLC0415
 
@@ -185,9 +187,10 @@ def canopy_categories(bands: NDArray[np.uint8], trees: NDArray[np.float64], reac
 
 
 def banepa(folder: Path, split: str) -> List[LabelledScene]:
-    """Drone mosaic of Banepa at 0.13 m with OSM building polygons; the western columns train, the two eastern ones test.
+    """Drone mosaic of Banepa at 0.13 m with OSM building polygons.
 
-    The pictures are web-map tiles (``OAM-<column>-<row>-<zoom>``) and take their place from their name.
+    The western columns train, the two eastern ones test. The pictures are web-map tiles
+    (``OAM-<column>-<row>-<zoom>``) and take their place from their name.
     """
     scene = folder / "scenes" / "banepa_drone"
     tiles = sorted(scene.glob("OAM-*-*-*.tif"))

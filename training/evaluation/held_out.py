@@ -106,7 +106,8 @@ def _resampled(
 def _reduced(pixels: NDArray[np.uint8], box: Tuple[float, float, float, float], size: int) -> NDArray[np.uint8]:
     """A reduced cut with averaging; Pillow's ``resize`` averages, but its box must lie inside the picture."""
     left, top, right, bottom = box
-    margins = [max(0, int(np.ceil(value))) for value in (-top, bottom - pixels.shape[0], -left, right - pixels.shape[1])]
+    beyond = -top, bottom - pixels.shape[0], -left, right - pixels.shape[1]
+    margins = [max(0, int(np.ceil(value))) for value in beyond]
     padded = np.pad(pixels, (margins[:2], margins[2:], (0, 0)))
     shifted = (left + margins[2], top + margins[0], right + margins[2], bottom + margins[0])
     return np.array(Image.fromarray(padded).resize((size, size), Image.Resampling.BOX, box=shifted))

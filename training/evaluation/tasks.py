@@ -94,7 +94,8 @@ def _views(
 ) -> Iterator[Tuple[Sequence[Scene], List[List[RegionFacts]], View, List[int]]]:
     for start in range(0, len(scenes), SCENES_PER_BATCH):
         chosen = scenes[start : start + SCENES_PER_BATCH]
-        images, masks, owners, first = [], [], [], []
+        images, masks, first = [], [], []
+        owners: List[int] = []
         for number, scene in enumerate(chosen):
             image, changed = change(scene, np.stack([region.mask for region in scene.regions]).astype(np.float32))
             first.append(len(owners))

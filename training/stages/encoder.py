@@ -105,7 +105,7 @@ def train(
 ) -> RegionClassifier:
     """Run or resume the stage; returns the moving average of the model."""
     torch.manual_seed(stage.seed)
-    model = RegionClassifier(encoder, extractor).to(device, memory_format=torch.channels_last)
+    model = RegionClassifier(encoder, extractor).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     engine.faster_depthwise_on_cpu(model, device)
     average = engine.MovingAverage(model)
     optimizer = engine.muon(model.named_parameters(), stage.learning_rate, stage.weight_decay)
