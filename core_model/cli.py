@@ -55,7 +55,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object per 
 def describe(
     raster: RasterPath,
     polygons: Annotated[str, typer.Argument(help="Any polygon layer OGR reads, in any CRS.")],
-    output: Annotated[Optional[Path], typer.Option("-o", "--output", help="The result: .gpkg, .geojson, .shp …")] = None,
+    output: Annotated[Optional[Path], typer.Option("-o", "--output", help="The result (.gpkg, .shp, …).")] = None,
     style: Annotated[Optional[Style], typer.Option(help="How much to write.")] = None,
     prompt: Annotated[Optional[str], typer.Option(help='Ask this instead, for example "Is <region> flooded?".')] = None,
     labels: Labels = None,

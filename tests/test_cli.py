@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import Result
-from geo_helpers import write_layer, write_raster
 from osgeo import gdal
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from core_model import output
 from core_model.cli import app
 from core_model.console import Meter, interruption
+from tests.geo_helpers import write_layer, write_raster
 from tests.tiny import save_tiny
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from geo_helpers import write_raster
 
 from core_model.checkpoint import LoadedModel
 from core_model.describer import Describer, Description
 from core_model.errors import ModelError, PromptError, RasterError
-from core_model.generation import Sampling
+from core_model.generation import Request, Sampling
 from core_model.geo.raster import GdalRaster, Picture, pixel_to_map
 from core_model.geo.regions import Region
 from core_model.geo.source import Window
+from core_model.text.prompt import TokenSequence
+from tests.geo_helpers import write_raster
 from tests.tiny import LABEL_PROMPT, loaded_tiny, tiny_model
 
 SIDE = 400
@@ -81,7 +82,7 @@ def test_every_region_gets_its_texts_and_sizes(describer: Describer, raster: Pat
         assert each.confidence is not None and 0 <= each.confidence <= 1 and each.probabilities is None
     assert found[0].area_m2 == pytest.approx(625, rel=2e-3) and found[0].perimeter_m == pytest.approx(100, rel=2e-3)
     assert found[0].gsd_m == pytest.approx(1, rel=1e-3)
-    assert found[0].centroid == (pytest.approx(15, abs=0.01), pytest.approx(52.35, abs=0.01))
+    assert found[0].centroid == pytest.approx((15, 52.35), abs=0.01)
     assert len({each.description for each in found.values()}) > 1
 
 
@@ -148,8 +149,12 @@ def test_instructions_carry_the_tiles_gsd_and_the_area(
     asked: list[str] = []
     generator = describer._generator
     original = generator.sequence
-    monkeypatch.setattr(generator, "sequence", lambda request: (
-        asked.append(request.turns[0].instruction), original(request))[1])
+
+    def sequence(request: Request) -> TokenSequence:
+        asked.append(request.turns[0].instruction)
+        return original(request)
+
+    monkeypatch.setattr(generator, "sequence", sequence)
     list(describer.describe(raster, [_regions()[0]], prompt="area {area}, gsd {gsd}, <region>"))
     # 25 m of a tile 64 pixels wide: a tile pixel is one raster pixel; 12 m: half of one.
     assert "GSD 1 m, area 630 m2. area 630, gsd 1, <region>" in asked
@@ -216,7 +221,7 @@ def test_options_that_cannot_be_used_are_refused_before_any_work(describer: Desc
         ({"labels": ["one"]}, "at least two"), ({"style": "phrase", "prompt": "x"}, "choose one of them"),
     ):
         with pytest.raises(PromptError, match=words):
-            describer.describe(raster, _regions(), **options)  # type: ignore[arg-type]
+            describer.describe(raster, _regions(), **options)
     with pytest.raises(RasterError, match="band 9 was asked for"):
         describer.describe(raster, _regions(), bands=(9,))
 
@@ -306,7 +311,7 @@ def test_questions_about_one_and_two_regions(describer: Describer, raster: Path)
     one = describer.ask(raster, regions[:1], "Is <region> wet?")
     assert one.status == "ok" and one.text and one.ids == (0,) and 0 < (one.confidence or 0) <= 1
     two = describer.ask(raster, [regions[0], regions[3]], "Which is larger, <region1> or <region2>?")
-    assert two.ids == (0, 3) and two.areas_m2 == (pytest.approx(625, rel=2e-3), pytest.approx(1600, rel=2e-3))
+    assert two.ids == (0, 3) and two.areas_m2 == pytest.approx((625, 1600), rel=2e-3)
     chosen = describer.ask(raster, regions[:1], "Is <region> wet?", labels=["yes", "no"])
     assert chosen.text in ("yes", "no") and sum((chosen.probabilities or {}).values()) == pytest.approx(1)
 

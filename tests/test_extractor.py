@@ -71,8 +71,8 @@ def _extractor(**changes: object) -> MaskExtractor:
     extractor = MaskExtractor(config=config, channels=(1, 1), hidden=3)
     with torch.no_grad():
         for scale, linear in zip((2.0, 10.0), extractor.levels):
-            linear.weight.fill_(scale)
-            linear.bias.fill_(0.5)
+            torch.nn.init.constant_(linear.get_parameter("weight"), scale)
+            torch.nn.init.constant_(linear.get_parameter("bias"), 0.5)
         extractor.feat_linear.weight.copy_(torch.arange(1.0, 1 + extractor.feat_linear.out_features).unsqueeze(1))
         extractor.feat_linear.bias.zero_()
     return extractor
@@ -83,7 +83,7 @@ def test_mask_token_is_the_projected_sum_over_levels() -> None:
     pyramid = (torch.arange(16.0).view(1, 1, 4, 4), torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]))
     mask = _mask(8, slice(0, 4), slice(0, 4))  # the upper left quarter: cells 0, 1, 4, 5 and cell 0
     summed = (2 * 2.5 + 0.5) + (10 * 1.0 + 0.5)
-    assert float(extractor.mask_features(pyramid, mask, ONE_PICTURE)) == pytest.approx(summed)
+    assert extractor.mask_features(pyramid, mask, ONE_PICTURE).item() == pytest.approx(summed)
     tokens = extractor(pyramid, mask, ONE_PICTURE)
     assert tokens.shape == (1, 2, 3)
     assert tokens[0, 0].tolist() == pytest.approx([summed, 2 * summed, 3 * summed])

@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 
 import pytest
-from geo_helpers import write_layer
 from osgeo import gdal, ogr, osr
 
 from core_model.description import Description
@@ -14,6 +13,7 @@ from core_model.errors import OutputError
 from core_model.formats import FORMATS, SHAPEFILE_TEXT
 from core_model.geo.vector import VectorLayer, open_layer
 from core_model.output import Results, begin, is_complete, partial_path, resume
+from tests.geo_helpers import write_layer
 
 RUN = {"prompt": "Describe <region>.", "style": "description", "raster": "scene.tif", "version": "1"}
 WKTS = [f"POLYGON(({x} 5800000,{x + 5} 5800000,{x + 5} 5800005,{x} 5800000))" for x in (500000, 500100, 500200)]
