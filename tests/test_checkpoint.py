@@ -135,7 +135,7 @@ def _remove(name: str) -> Callable[[Path], None]:
         (_edit(language={"huggingface": {}}), "no model_type"),
         (_edit(encoder={"vision": {"timm_model_name": "convnext_absent"}}), "no encoder can be built"),
         (_remove("tokenizer.json"), "no tokenizer.json and no tokenizer.model"),
-        (_write("tokenizer.json", "{}"), "not a tokenizer"),
+        (_write("tokenizer.json", "{}"), "of the tokenizers library"),
         (_write("tokenizer.json", "junk"), "cannot be read"),
         (_write("tokenizer_config.json", "{}"), "names no eos_token"),
         (_write("model.safetensors.index.json", "[]"), "no index of weight files"),

@@ -27,7 +27,7 @@ class MixtureConfig:
     """
 
     shares: Mapping[str, float] = field(default_factory=lambda: {
-        "eurosat": 0.52, "ucmerced": 0.22, "dubai": 0.16, "naip": 0.05, "banepa": 0.03, "solar": 0.02})
+        "eurosat": 0.38, "ucmerced": 0.2, "dubai": 0.3, "naip": 0.07, "banepa": 0.03, "solar": 0.02})
     grids: Mapping[float, Tuple[int, ...]] = field(default_factory=lambda: {0.0: (3, 4), 0.45: (2, 3), 0.75: (2, 2, 3)})
     size: int = 256
     scenes_per_batch: int = 16

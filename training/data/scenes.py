@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]
 PATCH_GSD = {"eurosat": 10.0, "ucmerced": 0.3, "solar": 0.2}
 RESAMPLINGS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
 SMALLEST_REGION = 40  # pixels
+FINEST_SCALE = 1 / 8  # picture pixels are at most eighths of raster pixels, as in core_model.geo.tiling
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ class Cutout:
     size: int
     scales: Tuple[float, float] = (0.5, 3.0)
     most_regions: int = 8
+    around_objects: float = 0.65
 
     def __call__(self, rng: np.random.Generator) -> Scene:
         """One scene with at least one region."""
@@ -168,10 +170,8 @@ class Cutout:
                 return scene
 
     def _cut(self, rng: np.random.Generator, labelled: LabelledScene) -> Scene:
-        height, width = labelled.categories.shape
-        scale = float(np.exp(rng.uniform(*np.log(self.scales))))
-        side = max(32, round(self.size * scale))
-        row, column = (int(rng.integers(-side // 4, max(1, length - 3 * side // 4))) for length in (height, width))
+        row, column, side = self._place(rng, labelled)
+        scale = side / self.size
         image, valid = _window(labelled.pixels, row, column, side)
         categories, _ = _window(labelled.categories, row, column, side, UNKNOWN)
         objects = labelled.instances if labelled.instances is not None else None
@@ -188,6 +188,20 @@ class Cutout:
         )
         scene.regions = self._regions(rng, small, parts)
         return scene
+
+    def _place(self, rng: np.random.Generator, labelled: LabelledScene) -> Tuple[int, int, int]:
+        """Top, left and side of the cut: around an object as the product would see it, or anywhere at any scale."""
+        if len(labelled.boxes) and rng.uniform() < self.around_objects:
+            category = rng.choice(np.unique(labelled.boxes[:, 0]))
+            _, top, left, bottom, right = rng.choice(labelled.boxes[labelled.boxes[:, 0] == category]).tolist()
+            shown = self.size * rng.uniform(0.22, 0.52)
+            side = round(self.size * max(max(bottom - top, right - left) / shown, FINEST_SCALE))
+            row, column = (middle - side * (0.5 + rng.uniform(-0.25, 0.25)) for middle in
+                           ((top + bottom) / 2, (left + right) / 2))
+            return round(row), round(column), side
+        side = max(32, round(self.size * float(np.exp(rng.uniform(*np.log(self.scales))))))
+        row, column = (rng.integers(-side // 4, max(1, length - 3 * side // 4)) for length in labelled.categories.shape)
+        return int(row), int(column), side
 
     def _regions(
         self, rng: np.random.Generator, categories: NDArray[np.int16], objects: NDArray[np.int32] | None

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
@@ -31,6 +31,7 @@ DUBAI_TEST_TILES = (2,)
 DUBAI_GSD = {1: 0.9, 2: 1.0, 3: 0.8, 4: 0.8, 5: 0.8, 6: 0.9, 7: 0.5, 8: 0.5}
 NAIP_TEST_CITY = "santa_monica"
 EUROSAT_BLOCK, UCMERCED_BLOCK = 50, 5
+SMALLEST_OBJECT = 40  # pixels
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,25 @@ class LabelledScene:
     gsd: float
     source: str
     instances: NDArray[np.int32] | None = None
+    boxes: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the objects once: ``boxes`` [n, 5] holds category, top, left, bottom and right of each."""
+        object.__setattr__(self, "boxes", _object_boxes(self.categories, self.instances))
+
+
+def _object_boxes(categories: NDArray[np.int16], instances: NDArray[np.int32] | None) -> NDArray[np.int64]:
+    from scipy import ndimage  # noqa: PLC0415
+
+    found = []
+    for category in np.unique(categories[categories != vocabulary.UNKNOWN]).tolist():
+        where = categories == category
+        numbered = ndimage.label(where)[0] if instances is None else np.where(where, instances, 0)
+        sizes = np.bincount(numbered.ravel())
+        for number, box in enumerate(ndimage.find_objects(numbered), 1):
+            if box is not None and sizes[number] >= SMALLEST_OBJECT:
+                found.append((category, box[0].start, box[1].start, box[0].stop, box[1].stop))
+    return np.array(found, np.int64).reshape(-1, 5)
 
 
 def _members(archive: zipfile.ZipFile, pattern: str) -> Iterator[Tuple[str, re.Match[str]]]:

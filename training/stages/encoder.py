@@ -34,7 +34,7 @@ MEASURES = 4  # mean red, green, blue and the contrast of a region
 class EncoderStage:
     """Settings of the stage."""
 
-    steps: int = 4700
+    steps: int = 3800
     learning_rate: float = 1e-2
     weight_decay: float = 0.05
     warmup: int = 200
