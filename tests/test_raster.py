@@ -211,7 +211,7 @@ def test_nodata_means_all_bands_and_nan_means_any(tmp_path: Path) -> None:
     floats = np.random.default_rng(0).random((3, 8, 8)).astype(np.float32)
     floats[1, 2, 3] = np.nan
     with GdalRaster(write_raster(tmp_path / "float.tif", floats)) as raster:
-        rgb, valid = Picture(raster).read(Window(0, 0, 8, 8), 8)
+        _, valid = Picture(raster).read(Window(0, 0, 8, 8), 8)
     assert not valid[2, 3] and valid.sum() == 63
 
 

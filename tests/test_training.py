@@ -9,12 +9,12 @@ from typing import Dict, List
 import numpy as np
 import pytest
 import torch
-from tests.made_scenes import mosaic
-from tests.tiny import CONTEXT, PROMPTS, tiny_model, tiny_tokenizer
 
 from core_model.config import EncoderConfig, ExtractorConfig
 from core_model.network.aquila import TrainingBatch, collate_packed, pack
 from core_model.text.prompt import IGNORED_LABEL, Turn
+from tests.made_scenes import mosaic
+from tests.tiny import CONTEXT, PROMPTS, tiny_model, tiny_tokenizer
 from training import engine
 from training.calibrate import confidence_temperature, label_temperature
 from training.data import sources, vocabulary

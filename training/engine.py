@@ -20,13 +20,6 @@ from core_model.compat import ensure_torchvision
 _LOG = logging.getLogger(__name__)
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """"auto" takes CUDA where it is there, else the CPU."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
-
-
 def mixed_precision(device: torch.device) -> ContextManager[Any]:
     """bfloat16 autocast where the processor has it in hardware; plain float32 elsewhere."""
     if device.type == "cuda" or (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
@@ -151,12 +144,22 @@ def muon(
     return Muon([group for group in groups if group["params"]], lr=rate, fallback_lr_scale=fallback_scale)
 
 
-def restore(
-    state: Dict[str, Any], model: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer
+def keep(
+    run: RunFolder, step: int, model: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Put a saved state back."""
+    """Save what ``resume`` needs after ``step`` steps."""
+    run.save(step=step, model=model.state_dict(), average=average.module.state_dict(), updates=average.updates,
+             optimizer=optimizer.state_dict())
+
+
+def resume(run: RunFolder, model: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer) -> int:
+    """Put a saved state back; returns how many steps it has seen, 0 where nothing was saved."""
+    state = run.load()
+    if not state:
+        return 0
     model.load_state_dict(state["model"])
     average.module.load_state_dict(state["average"])
     average.updates = state["updates"]
     optimizer.load_state_dict(state["optimizer"])
-    _LOG.info("resuming at step %d", state["step"])
+    _LOG.info("resuming %s at step %d", run.folder, state["step"])
+    return int(state["step"])

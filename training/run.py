@@ -11,7 +11,7 @@ from typing import Iterator, Optional, Sequence
 import numpy as np
 import torch
 
-from core_model.checkpoint import load_model, save_model
+from core_model.checkpoint import load_model, pick_device, save_model
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
 from training import engine
@@ -50,7 +50,7 @@ def options(arguments: Optional[Sequence[str]] = None) -> Options:
     found = parser.parse_args(arguments)
     start_logging()
     runs = found.runs or Path("runs") / Path(found.recipe).stem
-    return Options(load_recipe(found.recipe), found.data, runs, engine.pick_device(found.device), found.steps)
+    return Options(load_recipe(found.recipe), found.data, runs, pick_device(found.device), found.steps)
 
 
 def encoder(chosen: Options) -> encoder_stage.RegionClassifier:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
+from core_model.network.extractor import RING_GRID
 from training.data.scenes import Mask, Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
 
@@ -44,7 +45,7 @@ SHAPES = ("square", "rectangular", "round", "compact", "elongated", "irregular")
 ORIENTATIONS = ("east to west", "northeast to southwest", "north to south", "northwest to southeast")
 SIZES = ("very small", "small", "medium-sized", "large", "very large", "extensive")
 SIZE_LIMITS = (10.0, 100.0, 1e3, 1e4, 1e5)  # m²: one more digit, one class more
-RING_GRID, RING_CELLS = 64, 3  # as core_model.network.extractor.surrounding_ring with a share of 0.05
+RING_CELLS = 3  # as core_model.network.extractor.surrounding_ring with a share of 0.05
 RING_KNOWN, NEIGHBOUR_FIRST, NEIGHBOUR_STATED, NEIGHBOUR_TRUE = 0.6, 0.3, 0.15, 0.1
 NO_SURROUNDINGS = ("solar", "banepa")  # their pictures are labelled at one object only
 

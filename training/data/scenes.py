@@ -172,9 +172,11 @@ class Cutout:
     def _cut(self, rng: np.random.Generator, labelled: LabelledScene) -> Scene:
         row, column, side = self._place(rng, labelled)
         scale = side / self.size
-        image, valid = _window(labelled.pixels, row, column, side)
-        categories, _ = _window(labelled.categories, row, column, side, UNKNOWN)
-        objects = labelled.instances if labelled.instances is not None else None
+        factor = 2 ** max(0, int(np.log2(scale)) - 1)  # a cut many times the scene's size is made from an overview
+        pixels, labels, objects = labelled.overview(factor)
+        row, column, side = row // factor, column // factor, side // factor
+        image, valid = _window(pixels, row, column, side)
+        categories, _ = _window(labels, row, column, side, UNKNOWN)
         numbered = _window(objects, row, column, side, 0)[0] if objects is not None else None
         turns, flip = int(rng.integers(4)), rng.uniform() < 0.5
         image, valid, categories = (_turned(part, turns, flip) for part in (image, valid, categories))

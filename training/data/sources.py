@@ -9,7 +9,7 @@ import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,16 @@ class LabelledScene:
     def __post_init__(self) -> None:
         """Find the objects once: ``boxes`` [n, 5] holds category, top, left, bottom and right of each."""
         object.__setattr__(self, "boxes", _object_boxes(self.categories, self.instances))
+        object.__setattr__(self, "_overviews", {1: (self.pixels, self.categories, self.instances)})
+
+    def overview(self, factor: int) -> Tuple[Pixels, NDArray[np.int16], NDArray[np.int32] | None]:
+        """Pixels averaged, and categories and instances sampled, ``factor`` times coarser; made once."""
+        overviews: Dict[int, Any] = self._overviews  # type: ignore[attr-defined]
+        if factor not in overviews:
+            pixels = np.asarray(Image.fromarray(self.pixels).reduce(factor))
+            instances = None if self.instances is None else self.instances[::factor, ::factor]
+            overviews[factor] = pixels, self.categories[::factor, ::factor], instances
+        return overviews[factor]
 
 
 def _object_boxes(categories: NDArray[np.int16], instances: NDArray[np.int32] | None) -> NDArray[np.int64]:

@@ -111,7 +111,7 @@ def train(
     optimizer = engine.muon(model.named_parameters(), stage.learning_rate, stage.weight_decay)
     rates = [group["lr"] for group in optimizer.param_groups]
     run = engine.RunFolder(out)
-    start = _resume(run, model, average, optimizer)
+    start = engine.resume(run, model, average, optimizer)
     batches = SceneBatches(load_sources(data, "train", sorted(mixture.shares)), mixture, stage.steps, stage.seed)
     loader = DataLoader(batches, batch_size=None, sampler=range(start, stage.steps), collate_fn=collate,
                         num_workers=stage.workers, prefetch_factor=4 if stage.workers else None)
@@ -132,16 +132,5 @@ def train(
         average.update(model)
         pace.note(step, **noted)
         if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
-            run.save(step=step + 1, model=model.state_dict(), average=average.module.state_dict(),
-                     updates=average.updates, optimizer=optimizer.state_dict())
+            engine.keep(run, step + 1, model, average, optimizer)
     return average.module  # type: ignore[return-value]
-
-
-def _resume(
-    run: engine.RunFolder, model: nn.Module, average: engine.MovingAverage, optimizer: torch.optim.Optimizer
-) -> int:
-    state = run.load()
-    if not state:
-        return 0
-    engine.restore(state, model, average, optimizer)
-    return int(state["step"])

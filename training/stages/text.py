@@ -63,7 +63,7 @@ def train(
     average = engine.MovingAverage(model, decay=0.99)
     optimizer = engine.muon(_parameters(model), stage.learning_rate, stage.weight_decay, fallback_scale=0.3)
     run = engine.RunFolder(out)
-    start = _resume(run, model, average, optimizer)
+    start = engine.resume(run, model, average, optimizer)
     loader = _loader(model, tokenizer, stage, mixture, data, start)
     pace = engine.Pace(stage.steps)
     for step, batch in enumerate(loader, start):
@@ -79,8 +79,7 @@ def train(
         average.update(model)
         pace.note(step, loss=loss.item())
         if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
-            run.save(step=step + 1, model=model.state_dict(), average=average.module.state_dict(),
-                     updates=average.updates, optimizer=optimizer.state_dict())
+            engine.keep(run, step + 1, model, average, optimizer)
     return average.module  # type: ignore[return-value]
 
 
@@ -122,13 +121,3 @@ def _parameters(model: nn.Module) -> List[Tuple[str, nn.Parameter]]:
 def _to(batch: TrainingBatch, device: torch.device) -> TrainingBatch:
     moved: Dict[str, torch.Tensor] = {name: value.to(device) for name, value in vars(batch).items()}
     return TrainingBatch(**moved)
-
-
-def _resume(
-    run: engine.RunFolder, model: nn.Module, average: engine.MovingAverage, optimizer: torch.optim.Optimizer
-) -> int:
-    state = run.load()
-    if not state:
-        return 0
-    engine.restore(state, model, average, optimizer)
-    return int(state["step"])
