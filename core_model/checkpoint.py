@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List
 
 import torch
-from torch import Tensor, nn
 
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
-from core_model.weights import SHARD_BYTES, iterate_folder, write_folder
+from core_model.weights import SHARD_BYTES, load_weights, own_weights, write_folder
 
 _LOG = logging.getLogger(__name__)
 MODELS = Path(__file__).resolve().parent / "models"
@@ -94,39 +92,7 @@ def save_model(
     """Write a model folder that ``load_model`` reads back exactly, in the weights' own number format."""
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save(folder)
-    write_folder(folder, _own_weights(model), shard_bytes)
+    write_folder(folder, own_weights(model), shard_bytes)
     tokenizer.save(folder)
     if card:
         (folder / CARD_NAME).write_text(card, encoding="utf-8")
-
-
-def load_weights(model: nn.Module, folder: Path) -> None:
-    """Fill a model from a folder's safetensors; raises ``ModelError`` for missing, unknown or mis-shaped weights."""
-    wanted: Dict[str, Tensor] = dict(model.state_dict())
-    required = set(_own_weights(model))
-    found: List[str] = []
-    with torch.no_grad():
-        for name, value in iterate_folder(folder):
-            if name not in wanted:
-                raise ModelError(f"{folder} holds an unknown weight {name}; its config.json is of another model.")
-            if wanted[name].shape != value.shape:
-                raise ModelError(
-                    f"{folder}: the weight {name} has shape {tuple(value.shape)}, but config.json asks for "
-                    f"{tuple(wanted[name].shape)}; they are of different models.")
-            wanted[name].copy_(value)
-            found.append(name)
-    missing = sorted(required - set(found))
-    if missing:
-        raise ModelError(f"{folder} lacks {len(missing)} weights, first {missing[0]}; copy the model folder again.")
-
-
-def _own_weights(model: nn.Module) -> Dict[str, Tensor]:
-    """Every weight once: tied weights share their memory and are kept under their first name."""
-    kept: Dict[str, Tensor] = {}
-    places = set()
-    for name, value in model.state_dict().items():
-        place = (value.data_ptr(), value.shape)
-        if place not in places or value.numel() == 0:
-            kept[name] = value
-            places.add(place)
-    return kept

@@ -9,7 +9,7 @@ from typing import Dict, Iterator, List, Mapping, Tuple
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from core_model.errors import ModelError
 
@@ -74,6 +74,43 @@ def write_folder(folder: Path, weights: Mapping[str, Tensor], shard_bytes: int =
     total = sum(value.numel() * value.element_size() for value in weights.values())
     index = {"metadata": {"total_size": total}, "weight_map": places}
     (folder / INDEX_NAME).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def load_weights(model: nn.Module, folder: Path, ignored: Tuple[str, ...] = ()) -> None:
+    """Fill a model from a folder's safetensors; weights whose names end like one of ``ignored`` are passed over.
+
+    Raises ``ModelError`` for missing, unknown or mis-shaped weights.
+    """
+    wanted: Dict[str, Tensor] = dict(model.state_dict())
+    required = set(own_weights(model))
+    found: List[str] = []
+    with torch.no_grad():
+        for name, value in iterate_folder(folder):
+            if name.endswith(ignored):
+                continue
+            if name not in wanted:
+                raise ModelError(f"{folder} holds an unknown weight {name}; its config.json is of another model.")
+            if wanted[name].shape != value.shape:
+                raise ModelError(
+                    f"{folder}: the weight {name} has shape {tuple(value.shape)}, but config.json asks for "
+                    f"{tuple(wanted[name].shape)}; they are of different models.")
+            wanted[name].copy_(value)
+            found.append(name)
+    missing = sorted(required - set(found))
+    if missing:
+        raise ModelError(f"{folder} lacks {len(missing)} weights, first {missing[0]}; copy the model folder again.")
+
+
+def own_weights(model: nn.Module) -> Dict[str, Tensor]:
+    """Every weight once: tied weights share their memory and are kept under their first name."""
+    kept: Dict[str, Tensor] = {}
+    places = set()
+    for name, value in model.state_dict().items():
+        place = (value.data_ptr(), value.shape)
+        if place not in places or value.numel() == 0:
+            kept[name] = value
+            places.add(place)
+    return kept
 
 
 def _split(weights: Mapping[str, Tensor], shard_bytes: int) -> List[Dict[str, Tensor]]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any, Dict, Mapping
 
 import torch
 from torch import Tensor
 
 from core_model.errors import ModelError
+from core_model.weights import load_weights
 
 _ATTENTION = "sdpa"
+_DERIVED = ("rotary_emb.inv_freq",)  # older files store what the model computes itself
 
 
 def build_language(huggingface: Mapping[str, Any]) -> Any:
@@ -30,6 +34,28 @@ def build_language(huggingface: Mapping[str, Any]) -> Any:
     except (ValueError, KeyError, TypeError, ImportError) as error:
         raise ModelError(f"no causal language model of type {kind!r} can be built: {error}") from error
     return model
+
+
+def load_language(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
+    """A causal LM from a local Hugging Face folder: its ``config.json`` and its safetensors, sharded or not.
+
+    Raises ``ModelError`` with one sentence where the folder lacks them or they do not fit each other.
+    """
+    model = build_language(language_fields(folder)).to(dtype)
+    load_weights(model, folder, ignored=_DERIVED)
+    return model
+
+
+def language_fields(folder: Path) -> Dict[str, Any]:
+    """The ``config.json`` of a Hugging Face folder, as ``LanguageConfig.huggingface`` holds it."""
+    path = folder / "config.json"
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}); choose a Hugging Face model folder.") from error
+    if not isinstance(fields, dict):
+        raise ModelError(f"{path} holds no configuration; choose a Hugging Face model folder.")
+    return fields
 
 
 def packed_mask(segments: Tensor, dtype: torch.dtype) -> Tensor:
