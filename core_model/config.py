@@ -34,8 +34,9 @@ class EncoderConfig:
 class ExtractorConfig:
     """The mask-aware extractor; the defaults are those of the Aquila-plus paper.
 
-    ``mask_tokens`` projections are made of a region's pooled features; ``context_tokens`` more are made of the ring
-    ``context_ring`` (a fraction of the picture's side) around it; one spatial token follows.
+    ``mask_tokens`` projections are made of a region's pooled features; ``context_tokens`` more are made of as
+    many sectors, clockwise from north, of the ring ``context_ring`` (a fraction of the picture's side) around it; one
+    spatial token follows.
     """
 
     width: int = 1024

@@ -42,6 +42,21 @@ def surrounding_ring(masks: Tensor, share: float) -> Tensor:
     return (grown - coarse).clamp(min=0).squeeze(1)
 
 
+def sectors(rings: Tensor, masks: Tensor, count: int) -> Tensor:
+    """Rings [R, 64, 64] cut into ``count`` sectors around their regions' centres, clockwise from north: [R, count, 64, 64].
+
+    One sector is the whole ring. ``masks`` [R, H, W] give the centres.
+    """
+    coarse = functional.adaptive_avg_pool2d(masks.unsqueeze(1), (RING_GRID, RING_GRID)).squeeze(1)
+    weights = coarse / (coarse.sum(dim=(1, 2), keepdim=True) + 1e-8)
+    places = torch.arange(RING_GRID, device=masks.device, dtype=masks.dtype)
+    row = (weights.sum(dim=2) * places).sum(dim=1).view(-1, 1, 1)
+    column = (weights.sum(dim=1) * places).sum(dim=1).view(-1, 1, 1)
+    turn = torch.atan2(places.view(1, 1, -1) - column, row - places.view(1, -1, 1)) / (2 * torch.pi)
+    sector = torch.floor((turn * count + 0.5) % count).clamp(max=count - 1)
+    return torch.stack([rings * (sector == number) for number in range(count)], dim=1)
+
+
 def masked_mean(features: Tensor, weights: Tensor, image_index: Tensor) -> Tensor:
     """Mean of features [T, C, h, w] under weights [R, h, w], region r in picture ``image_index[r]``: [R, C]."""
     shares = weights / (weights.sum(dim=(1, 2), keepdim=True) + 1e-8)
@@ -62,7 +77,7 @@ class MaskExtractor(nn.Module):
         self.hidden = hidden
         self.levels = nn.ModuleList(nn.Linear(channel, config.width) for channel in channels)
         self.feat_linear = nn.Linear(config.width, hidden * config.mask_tokens)
-        self.context_linear = nn.Linear(config.width, hidden * config.context_tokens) if config.context_tokens else None
+        self.context_linear = nn.Linear(config.width, hidden) if config.context_tokens else None
         side = config.spatial_size
         self.spatial = nn.Sequential(
             nn.Linear(side * side, config.spatial_width), nn.ReLU(),
@@ -100,7 +115,9 @@ class MaskExtractor(nn.Module):
         regions = masks.shape[0]
         tokens = [self.feat_linear(self.mask_features(pyramid, masks, image_index)).view(regions, -1, self.hidden)]
         if self.context_linear is not None:
-            ring = self.mask_features(pyramid, surrounding_ring(masks, self.config.context_ring), image_index)
-            tokens.append(self.context_linear(ring).view(regions, -1, self.hidden))
+            count = self.config.context_tokens
+            parts = sectors(surrounding_ring(masks, self.config.context_ring), masks, count).flatten(0, 1)
+            around = self.mask_features(pyramid, parts, image_index.repeat_interleave(count))
+            tokens.append(self.context_linear(around).view(regions, count, self.hidden))
         tokens.append(self.spatial_token(masks).view(regions, 1, self.hidden))
         return torch.cat(tokens, dim=1)

@@ -123,12 +123,12 @@ def _form(subject: Subject) -> str:
 
 # How often each maker is asked for a turn.
 SHARES: Dict[Maker, float] = {
-    category: 0.20, description: 0.20, phrase: 0.10, detailed: 0.08, questions.labels: 0.10,
-    questions.is_category: 0.08, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.02,
-    questions.is_orientation: 0.03, questions.is_size: 0.015, questions.is_neighbour: 0.03,
-    questions.surround: 0.03, questions.colour: 0.02, questions.tone: 0.008, questions.texture: 0.015,
-    questions.shape: 0.015, questions.orientation: 0.02, questions.size: 0.01,
-    questions.compare: 0.02, questions.larger: 0.01, questions.same: 0.01, questions.refusal: 0.03,
+    category: 0.10, description: 0.18, phrase: 0.04, detailed: 0.08, questions.labels: 0.08,
+    questions.is_category: 0.16, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.04,
+    questions.is_orientation: 0.01, questions.is_size: 0.015, questions.is_neighbour: 0.08,
+    questions.surround: 0.07, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
+    questions.shape: 0.01, questions.orientation: 0.005, questions.size: 0.01,
+    questions.compare: 0.02, questions.larger: 0.01, questions.same: 0.01, questions.refusal: 0.02,
 }
 _MAKERS: Tuple[Maker, ...] = tuple(SHARES)
 _WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
