@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core_model.config import ExtractorConfig
-from core_model.network.extractor import MaskExtractor, masked_mean, resize_mask, surrounding_ring
+from core_model.network.extractor import MaskExtractor, masked_mean, resize_mask, sectors, surrounding_ring
 
 ONE_PICTURE = torch.tensor([0])
 
@@ -116,3 +116,35 @@ def test_context_token_reads_the_surroundings_and_the_mask_token_does_not() -> N
     before, after = (extractor((level, coarse), mask, ONE_PICTURE) for level in (plain, ringed))
     assert torch.equal(before[:, 0], after[:, 0])
     assert not torch.allclose(before[:, 1], after[:, 1])
+
+
+def test_sectors_share_the_ring_clockwise_from_north() -> None:
+    masks = torch.zeros(1, 256, 256)
+    masks[0, 112:144, 112:144] = 1
+    ring = surrounding_ring(masks, 0.05)
+    parts = sectors(ring, masks, 4)
+    assert torch.equal(parts.sum(dim=1), ring)
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    centres = [
+        (float((part * rows).sum() / part.sum()) - 31.5, float((part * columns).sum() / part.sum()) - 31.5)
+        for part in parts[0]
+    ]
+    north, east, south, west = centres
+    assert north[0] < -4 and south[0] > 4 and east[1] > 4 and west[1] < -4
+    assert max(abs(north[1]), abs(south[1]), abs(east[0]), abs(west[0])) < 1
+    assert torch.equal(sectors(ring, masks, 1)[:, 0], ring)
+
+
+def test_each_context_token_sees_its_own_side() -> None:
+    """Changing the picture north of a region changes the first context token only."""
+    config = ExtractorConfig(width=8, spatial_size=16, spatial_width=8, context_tokens=4)
+    torch.manual_seed(0)
+    extractor = MaskExtractor(config=config, channels=(3,), hidden=8)
+    masks = torch.zeros(1, 64, 64)
+    masks[0, 28:36, 28:36] = 1
+    level = torch.rand(1, 3, 64, 64)
+    changed = level.clone()
+    changed[:, :, 25:28, 29:35] += 1
+    owner = torch.tensor([0])
+    difference = (extractor((changed,), masks, owner) - extractor((level,), masks, owner)).abs().amax(dim=2)[0]
+    assert (difference > 1e-4).tolist() == [False, True, False, False, False, False]
