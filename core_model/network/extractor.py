@@ -43,9 +43,9 @@ def surrounding_ring(masks: Tensor, share: float) -> Tensor:
 
 
 def sectors(rings: Tensor, masks: Tensor, count: int) -> Tensor:
-    """Rings [R, 64, 64] cut into ``count`` sectors around their regions' centres, clockwise from north: [R, count, 64, 64].
+    """Rings [R, 64, 64] cut into ``count`` sectors around their regions' centres: [R, count, 64, 64].
 
-    One sector is the whole ring. ``masks`` [R, H, W] give the centres.
+    They run clockwise from north; one sector is the whole ring. ``masks`` [R, H, W] give the centres.
     """
     coarse = functional.adaptive_avg_pool2d(masks.unsqueeze(1), (RING_GRID, RING_GRID)).squeeze(1)
     weights = coarse / (coarse.sum(dim=(1, 2), keepdim=True) + 1e-8)
