@@ -67,17 +67,25 @@ class SceneBatches(Dataset):
 
     def __init__(self, data: Mapping[str, list], config: MixtureConfig, steps: int, seed: int) -> None:
         self.data, self.config, self.steps, self.seed = data, config, steps, seed
+        self._makers: Dict[Tuple[int, ...], Dict[str, SceneMaker]] = {}
 
     def __len__(self) -> int:
         return self.steps
 
     def __getitem__(self, step: int) -> List[Scene]:
         rng = np.random.default_rng((self.seed, step))
-        makers = scene_makers(self.data, self.config.size, self.config.grid_at(step / self.steps))
+        makers = self._makers_at(step)
         names = sorted(makers)
         shares = np.array([self.config.shares[name] for name in names])
         drawn = rng.choice(len(names), self.config.scenes_per_batch, p=shares / shares.sum())
         return [self._scene(rng, makers[names[number]]) for number in drawn]
+
+    def _makers_at(self, step: int) -> Dict[str, SceneMaker]:
+        """The makers of this point of the training; made once per grid, since they index every patch."""
+        grids = self.config.grid_at(step / self.steps)
+        if grids not in self._makers:
+            self._makers[grids] = scene_makers(self.data, self.config.size, grids)
+        return self._makers[grids]
 
     def _scene(self, rng: np.random.Generator, maker: SceneMaker) -> Scene:
         scene = maker(rng)

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from training.data.sources import LabelledScene, Patch, Pixels
-from training.data.vocabulary import CATEGORIES, UNKNOWN
+from training.data.vocabulary import UNKNOWN
 
 Mask = NDArray[np.bool_]
 PATCH_GSD = {"eurosat": 10.0, "ucmerced": 0.3, "solar": 0.2}
@@ -267,8 +267,3 @@ def _window(values: NDArray, row: int, column: int, side: int, fill: int = 0) ->
         cut[target] = values[top:bottom, left:right]
         inside[target] = True
     return cut, inside
-
-
-def category_name(number: int) -> str:
-    """The noun phrase of a category's number."""
-    return CATEGORIES[number].name
