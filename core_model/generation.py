@@ -149,25 +149,34 @@ class Generator:
     def _likelihoods(self, view: View, requests: Sequence[Request], labels: Sequence[List[int]]) -> Tensor:
         """Mean log-likelihood per token [requests, labels], all labels of a request packed behind its instruction."""
         model, prefix = self.model, len(self.prefix)
-        rows, segments, positions, starts = [], [], [], []
+        rows, parents, positions, starts = [], [], [], []
         table = model.language.get_input_embeddings()
         flat = torch.tensor([token for label in labels for token in label], device=model.device)
         for request in requests:
             asked = self.embedded(view, request, self.sequence(request))
             rows.append(torch.cat([asked, table(flat).to(asked.dtype)]))
             starts.append(len(asked))
-            segments.append([0] * (prefix + len(asked)) + [n for n, label in enumerate(labels, 1) for _ in label])
             offset = prefix + len(asked)
+            parents.append(list(range(-1, offset - 1)) + _label_parents(offset, labels))
             positions.append(list(range(prefix, offset)) + [offset + n for label in labels for n in range(len(label))])
         length = max(len(row) for row in rows)
         inputs = torch.stack([torch.nn.functional.pad(row, (0, 0, 0, length - len(row))) for row in rows])
-        padded = torch.tensor([row + [-1] * (prefix + length - len(row)) for row in segments], device=model.device)
+        padded = torch.tensor([row + [-1] * (prefix + length - len(row)) for row in parents], device=model.device)
         places = torch.tensor([row + [0] * (length - len(row)) for row in positions], device=model.device)
         logits = model.language(
             inputs_embeds=inputs, position_ids=places, attention_mask=packed_mask(padded, inputs.dtype)[:, :, prefix:],
             past_key_values=_selected(view.cache, self.pictures(view, requests)), use_cache=True,
         ).logits.float().log_softmax(dim=-1)
         return torch.stack([_label_means(logits[row], start, labels) for row, start in enumerate(starts)])
+
+
+def _label_parents(start: int, labels: Sequence[List[int]]) -> List[int]:
+    """The token before each label's tokens, the labels lying one behind the other from ``start``."""
+    parents, at = [], start
+    for label in labels:
+        parents += [start - 1] + list(range(at, at + len(label) - 1))
+        at += len(label)
+    return parents
 
 
 def _label_means(log_probabilities: Tensor, start: int, labels: Sequence[List[int]]) -> Tensor:

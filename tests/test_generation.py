@@ -11,7 +11,7 @@ import torch
 from core_model.errors import PromptError
 from core_model.generation import Generator, Request, Sampling, View, Written
 from core_model.network.aquila import TrainingBatch, collate_packed, pack
-from core_model.text.prompt import IGNORED_LABEL, Turn
+from core_model.text.prompt import IGNORED_LABEL, TokenSequence, Turn
 from tests.tiny import loaded_tiny
 
 LABELS = ["forest", "a wide field", "what"]
@@ -45,7 +45,8 @@ def _full_logits(generator: Generator, request: Request, owner: int, answer: lis
     """Logits of prefix, instruction and answer by one uncached forward pass: those that foretell the answer."""
     sequence = generator.sequence(request)
     ids = sequence.ids + answer
-    row = collate_packed([pack(generator.prefix, [(ids, [IGNORED_LABEL] * len(ids))])])
+    text = TokenSequence(ids, [IGNORED_LABEL] * len(ids), sequence.regions)
+    row = collate_packed([pack(generator.prefix, [text], generator.builder.tokens_per_region)])
     batch = TrainingBatch(
         images=torch.from_numpy(IMAGES[owner : owner + 1]), masks=torch.from_numpy(MASKS[list(request.regions)]),
         image_index=torch.zeros(len(request.regions), dtype=torch.long),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError, PromptError
 from core_model.network.aquila import pack
+from core_model.network.language import packed_mask
 from core_model.prompts import check_prompt, clean_labels, label_prompt, style_prompt, with_all_regions
 from core_model.text.context import fill, instruction, two_digits
 from core_model.text.prompt import (
@@ -16,6 +18,7 @@ from core_model.text.prompt import (
     IMAGE_SLOT,
     REGION_SLOT,
     PromptBuilder,
+    TokenSequence,
     Turn,
     region_order,
     template,
@@ -142,12 +145,27 @@ def test_unknown_templates_and_special_tokens_get_one_sentence() -> None:
         plain.prefix()
 
 
-def test_packed_turns_share_the_prefix_and_restart_their_positions() -> None:
-    row = pack([BEGIN, IMAGE_SLOT], [([5, 6], [IGNORED_LABEL, 6]), ([7], [7])])
-    assert row["ids"] == [BEGIN, IMAGE_SLOT, 5, 6, 7]
-    assert row["positions"] == [0, 1, 2, 3, 2]
-    assert row["segments"] == [0, 0, 1, 1, 2]
-    assert row["labels"] == [IGNORED_LABEL, IGNORED_LABEL, IGNORED_LABEL, 6, 7]
+def test_packed_texts_share_what_they_begin_with() -> None:
+    """Two texts about region 0 part behind its slots; the one about region 1 parts at its first slot."""
+    learned = [IGNORED_LABEL] * 4
+    texts = [
+        TokenSequence([5, REGION_SLOT, REGION_SLOT, 6, 8], [*learned, 8], [0]),
+        TokenSequence([5, REGION_SLOT, REGION_SLOT, 7, 8], [*learned, 8], [0]),
+        TokenSequence([5, REGION_SLOT, REGION_SLOT, 6, 9], [*learned, 9], [1]),
+    ]
+    row = pack([BEGIN, IMAGE_SLOT], texts, tokens_per_region=2)
+    slots = [REGION_SLOT, REGION_SLOT]
+    assert row.ids == [BEGIN, IMAGE_SLOT, 5, *slots, 6, 8, 7, 8, *slots, 6, 9]
+    assert row.parents == [-1, 0, 1, 2, 3, 4, 5, 4, 7, 2, 9, 10, 11]
+    assert row.positions == [0, 1, 2, 3, 4, 5, 6, 5, 6, 3, 4, 5, 6]
+    assert [label for label in row.labels if label != IGNORED_LABEL] == [8, 8, 9]
+    assert row.regions == [0, 1]
+
+
+def test_a_packed_token_sees_its_own_text_alone() -> None:
+    mask = packed_mask(torch.tensor([[-1, 0, 1, 1, 3, -1]]), torch.float32)[0, 0]
+    seen = [set(line.nonzero().flatten().tolist()) for line in mask == 0]
+    assert seen == [{0}, {0, 1}, {0, 1, 2}, {0, 1, 3}, {0, 1, 3, 4}, {5}]
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def assert_round_trip(scene: Scene, rng: np.random.Generator, count: int) -> Lis
     facts = scene_facts(scene)
     found: List[Checked] = []
     for region in range(len(facts)):
-        for turn in turns(scene, facts, region, rng, count):
+        for turn in turns(facts, region, rng, count):
             checked = check_turn(turn, turn.answer, facts)
             assert all(one.true for one in checked), (turn, checked)
             if len(turn.regions) == 1 and turn.kind != "labels":
@@ -139,7 +139,7 @@ def test_texts_of_other_regions_are_often_false() -> None:
         scene = mosaic(rng, "eurosat")
         facts = scene_facts(scene)
         for region in range(1, len(facts)):
-            for turn in turns(scene, facts, region, rng, 4):
+            for turn in turns(facts, region, rng, 4):
                 if len(turn.regions) == 1:
                     found += check_turn(turn, turn.answer, [facts[0]] * len(facts))
     shares = true_shares(found)

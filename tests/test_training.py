@@ -16,10 +16,20 @@ from core_model.text.prompt import IGNORED_LABEL, Turn
 from tests.made_scenes import mosaic
 from tests.tiny import CONTEXT, PROMPTS, tiny_model, tiny_tokenizer
 from training import engine
+from training.bank import BankBatches, PreparedScenes, fill
 from training.calibrate import confidence_temperature, label_temperature
 from training.data import sources, vocabulary
 from training.data.augment import photometric
-from training.data.conversations import ExampleMaker, collate, picture_turn
+from training.data.conversations import (
+    Material,
+    TurnMaker,
+    choose_regions,
+    collate_texts,
+    covering_names,
+    material,
+    picture_turn,
+    pictures,
+)
 from training.data.mixture import MixtureConfig, SceneBatches
 from training.data.scenes import Cutout, PatchMosaic, Scene
 from training.data.sources import LabelledScene, Patch
@@ -49,8 +59,14 @@ def _labelled() -> LabelledScene:
 def _batch(model, tokenizer, turns: int = 2) -> TrainingBatch:  # noqa: ANN001 (the tiny model and its tokenizer)
     rng = np.random.default_rng(3)
     maker = PatchMosaic(_patches(), "eurosat", SIZE, (2,))
-    examples = [ExampleMaker((), turns, 3)(rng, maker(rng)) for _ in range(2)]
-    return collate(examples, prompt_builder(model, tokenizer), CONTEXT)
+    scenes = [maker(rng) for _ in range(2)]
+    for scene in scenes:
+        choose_regions(rng, scene, 3)
+    about = [material(scene) for scene in scenes]
+    texts = collate_texts(
+        [(one, TurnMaker((), turns, 1)(rng, one)) for one in about], prompt_builder(model, tokenizer), CONTEXT)
+    shown = pictures(scenes)
+    return TrainingBatch(**vars(texts), images=shown.images, masks=shown.masks.float(), image_index=shown.image_index)
 
 
 def test_a_mosaic_labels_each_cell_with_its_patch() -> None:
@@ -115,15 +131,15 @@ def test_packed_conversations_cost_what_separate_ones_do() -> None:
     tokenizer = tiny_tokenizer()
     model = tiny_model(tokenizer)
     builder = prompt_builder(model, tokenizer)
-    suffixes = [builder.suffix([Turn(f"What {word} <region>?", answer)], 1) for word, answer in
-                (("is", "forest"), ("was here", "a field"))]
+    suffixes = [replace(builder.suffix([Turn(f"What {word} <region>?", answer)], 1), regions=[number])
+                for number, (word, answer) in enumerate((("is", "forest"), ("was here", "a field")))]
     images = torch.randint(0, 255, (1, SIZE, SIZE, 3), dtype=torch.uint8)
     masks = torch.rand(2, SIZE, SIZE)
 
     def loss(numbers: List[int]) -> float:
-        row = pack(builder.prefix(), [(suffixes[number].ids, suffixes[number].labels) for number in numbers])
+        row = pack(builder.prefix(), [suffixes[number] for number in numbers], builder.tokens_per_region)
         batch = TrainingBatch(images=images, masks=masks, image_index=torch.zeros(2, dtype=torch.long),
-                              region_index=torch.tensor(numbers), **collate_packed([row]))
+                              region_index=torch.tensor(row.regions), **collate_packed([row]))
         with torch.no_grad():
             return float(model(batch)[0])
 
@@ -140,9 +156,11 @@ def test_training_on_one_batch_lowers_its_loss_and_leaves_the_encoder() -> None:
     before = {name: value.clone() for name, value in model.encoder.state_dict().items()}
     model.encoder.requires_grad_(False)
     optimizer = engine.muon([pair for pair in model.named_parameters() if pair[1].requires_grad], 1e-2, 0.0)
+    with torch.no_grad():
+        seen = model.see(model.encoder(batch.images), batch.masks, batch.image_index)
     losses = []
     for _ in range(12):
-        loss = training_loss(model, batch, train_encoder=False)
+        loss = training_loss(model, seen, batch)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -157,11 +175,49 @@ def test_labels_cover_the_answers_only() -> None:
     model = tiny_model(tokenizer)
     builder = prompt_builder(model, tokenizer)
     rng = np.random.default_rng(3)
-    example = ExampleMaker((), 2, 2)(rng, PatchMosaic(_patches(), "eurosat", SIZE, (2,))(rng))
-    batch = collate([example], builder, CONTEXT)
+    about = material(PatchMosaic(_patches(), "eurosat", SIZE, (2,))(rng))
+    turns = TurnMaker((), 2)(rng, about)
+    batch = collate_texts([(about, turns)], builder, CONTEXT)
     learned = batch.labels[0][batch.labels[0] != IGNORED_LABEL].tolist()
-    wanted = [token for turn in example.turns for token in tokenizer.encode(turn.answer) + [tokenizer.end_id]]
+    wanted = [token for turn in turns for token in tokenizer.encode(turn.answer) + [tokenizer.end_id]]
     assert learned == wanted
+
+
+def _bank(model, scenes: int = 4):  # noqa: ANN001, ANN202 (the tiny model)
+    mixture = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, grids={0.0: (2,)}, scenes_per_batch=2)
+    batches = SceneBatches({"eurosat": _patches()}, mixture, scenes // 2, 7)
+    return fill(model, PreparedScenes(batches, 3, 1), 0, torch.device("cpu")), batches
+
+
+def test_the_bank_gives_back_what_the_encoder_saw() -> None:
+    """Scenes out of the bank cost what they cost when their pictures are encoded anew."""
+    tokenizer = tiny_tokenizer()
+    model = tiny_model(tokenizer)
+    bank, scenes = _bank(model)
+    rng = np.random.default_rng((1, 0, 1))
+    again = scenes[0]
+    for scene in again:
+        choose_regions(rng, scene, 3)
+    shown = pictures(again)
+    texts = BankBatches(bank, TurnMaker((), 2, 1), prompt_builder(model, tokenizer), CONTEXT, steps=1, size=2, seed=0)
+    about = [bank.materials[number] for number in (0, 1)]
+    batch = collate_texts(
+        [(one, TurnMaker((), 2)(np.random.default_rng(0), one)) for one in about], texts.builder, CONTEXT)
+    with torch.no_grad():
+        direct = model(TrainingBatch(**vars(batch), images=shown.images, masks=shown.masks.float(),
+                                     image_index=shown.image_index))[0]
+        kept = model.read(bank.seen([0, 1], torch.device("cpu")), batch)[0]
+    assert float(kept) == pytest.approx(float(direct), rel=2e-3)
+
+
+def test_bank_batches_show_every_scene_before_any_again() -> None:
+    """Four scenes in batches of two: two batches show all, and a resumed run draws the same."""
+    tokenizer = tiny_tokenizer()
+    model = tiny_model(tokenizer)
+    bank, _ = _bank(model)
+    batches = BankBatches(bank, TurnMaker((), 2, 1), prompt_builder(model, tokenizer), CONTEXT, steps=4, size=2, seed=0)
+    assert sorted(batches[0][0] + batches[1][0]) == [0, 1, 2, 3] == sorted(batches[2][0] + batches[3][0])
+    assert torch.equal(batches[1][1].ids, batches[1][1].ids)
 
 
 def test_stage_0_resumes_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +304,8 @@ def test_picture_turn_names_what_covers_most() -> None:
     scene = mosaic(np.random.default_rng(0), "eurosat")
     scene.categories[:] = vocabulary.index("eurosat", "Forest")
     scene.categories[:80] = vocabulary.index("eurosat", "River")
-    assert picture_turn(np.random.default_rng(0), scene).answer == "Forest and river."
+    about = Material(scene.gsd, [], covering_names(scene))
+    assert picture_turn(np.random.default_rng(0), about).answer == "Forest and river."
 
 
 def test_held_out_scenes_show_every_patch_and_object_once() -> None:

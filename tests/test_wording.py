@@ -31,7 +31,7 @@ from training.data.phrases import (
 from training.data.questions import REFUSALS, UNKNOWABLE
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, index, of_source
-from training.data.wording import CANONICAL, DESCRIPTION_WORDS, DETAILED_WORDS, Turn, turns
+from training.data.wording import CANONICAL, DESCRIPTION_WORDS, DETAILED_WORDS, Turn, turns, two_sided
 from training.evaluation.statements import claims
 
 Made = List[Tuple[Scene, List[RegionFacts], Turn]]
@@ -45,7 +45,7 @@ def made() -> Made:
         scene = mosaic(rng, ("eurosat", "ucmerced", "dubai", "naip")[number % 4])
         facts = scene_facts(scene)
         for region in range(len(facts)):
-            found += [(scene, facts, turn) for turn in turns(scene, facts, region, rng, 16)]
+            found += [(scene, facts, turn) for turn in turns(facts, region, rng, 16)]
     return found
 
 
@@ -67,11 +67,11 @@ def test_the_products_instructions_are_exact() -> None:
 
 
 def test_turns_are_as_many_as_asked_and_reproducible(made: Made) -> None:
-    scene, facts, _ = made[0]
+    _scene, facts, _ = made[0]
     for count in (1, 5, 40):
-        first = turns(scene, facts, 0, np.random.default_rng(7), count)
+        first = turns(facts, 0, np.random.default_rng(7), count)
         assert len(first) == count
-        assert first == turns(scene, facts, 0, np.random.default_rng(7), count)
+        assert first == turns(facts, 0, np.random.default_rng(7), count)
 
 
 def test_only_the_kinds_asked_for_come_and_none_where_none_can() -> None:
@@ -79,9 +79,9 @@ def test_only_the_kinds_asked_for_come_and_none_where_none_can() -> None:
     scene = mosaic(rng, "dubai")
     scene.source = "banepa"
     facts = scene_facts(scene)
-    asked = turns(scene, facts, 0, rng, 9, ("category", "phrase", "surround"))
+    asked = turns(facts, 0, rng, 9, ("category", "phrase", "surround"))
     assert Counter(turn.kind for turn in asked).keys() == {"category", "phrase"} and len(asked) == 9
-    assert turns(scene, facts, 0, rng, 9, ("surround",)) == []
+    assert turns(facts, 0, rng, 9, ("surround",)) == []
 
 
 def test_markers_stand_for_the_regions(made: Made) -> None:
@@ -236,7 +236,7 @@ def test_pictures_labelled_at_one_object_say_nothing_of_surroundings() -> None:
     scene = mosaic(rng, "dubai")
     scene.source = "banepa"
     facts = scene_facts(scene)
-    for turn in turns(scene, facts, 0, rng, 60):
+    for turn in turns(facts, 0, rng, 60):
         assert turn.kind not in ("surround", "yesno-neighbour")
         assert not claims(turn.answer).neighbours
 
@@ -245,3 +245,13 @@ def test_what_no_image_shows_is_refused_in_several_wordings(made: Made) -> None:
     assert len(set(UNKNOWABLE)) >= 25 and len(set(REFUSALS)) >= 4
     assert {turn.answer for turn, _ in by_kind(made)["refusal"]} == set(REFUSALS)
     assert all(question.count("<region>") == 1 for question in UNKNOWABLE)
+
+
+def test_paired_questions_differ_in_their_premise_alone() -> None:
+    """Each pair is one kind asked of one region, once to be answered Yes and once No."""
+    rng = np.random.default_rng(4)
+    facts = scene_facts(mosaic(rng, "eurosat"))
+    found = two_sided(facts, 0, rng, 12)
+    assert len(found) >= 12
+    for yes, no in zip(found[::2], found[1::2]):
+        assert yes.kind == no.kind and yes.answer.startswith("Yes, ") and no.answer.startswith("No, ")

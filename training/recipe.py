@@ -16,7 +16,7 @@ from training.stages.encoder import EncoderStage
 T = TypeVar("T")
 RECIPES = Path(__file__).resolve().parent / "recipes"
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-PARTS = ("projector", "extractor", "language", "encoder")
+PARTS = ("projector", "extractor", "language")  # the encoder is stage 0's alone
 
 
 class RecipeError(ValueError):
@@ -34,12 +34,18 @@ class TokenizerStage:
 
 @dataclass(frozen=True)
 class TextStage:
-    """Settings of a stage that trains on texts. ``kinds`` lists the kinds of conversation; empty means all of them."""
+    """Settings of a stage that trains on texts.
+
+    ``kinds`` lists the kinds of conversation; empty means all of them. ``pairs_per_region`` are yes/no questions asked
+    with a true and a false premise. ``scenes`` are seen by the encoder once and asked about again and again.
+    """
 
     train: List[str] = field(default_factory=lambda: ["projector", "extractor", "language"])
     kinds: List[str] = field(default_factory=list)
     turns_per_region: int = 3
+    pairs_per_region: int = 0
     regions_per_scene: int = 6
+    scenes: int = 8000
     steps: int = 1000
     learning_rate: float = 1e-3
     weight_decay: float = 0.05

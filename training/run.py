@@ -15,7 +15,7 @@ from core_model.checkpoint import load_model, pick_device, save_model
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
 from training import engine
-from training.data.conversations import ExampleMaker, with_context
+from training.data.conversations import TurnMaker, choose_regions, material, with_context
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
 from training.data.phrases import CANONICAL
 from training.recipe import DATA, Recipe, load_recipe, start_logging
@@ -114,12 +114,13 @@ def _corpus(chosen: Options) -> Iterator[str]:
     mixture = replace(MixtureConfig(), grids=TEXT_GRIDS)
     data = load_sources(chosen.data, "train", sorted(mixture.shares))
     batches = SceneBatches(data, mixture, -(-settings.scenes // mixture.scenes_per_batch), settings.seed)
-    maker = ExampleMaker((), turns_per_region=6, regions_per_scene=6)
+    maker = TurnMaker((), turns_per_region=6)
     rng = np.random.default_rng(settings.seed)
     context = str(chosen.recipe.model["context"])
     for number in range(len(batches)):
         for scene in batches[number]:
-            example = maker(rng, scene)
-            for turn in example.turns:
-                yield with_context(example, turn, context)
+            choose_regions(rng, scene, 6)
+            about = material(scene)
+            for turn in maker(rng, about):
+                yield with_context(about, turn, context)
                 yield turn.answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import torch
 import torch.nn.functional as functional
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from core_model.config import AquilaConfig
 from core_model.network.encoder import STRIDES, FeaturePyramid, build_encoder
-from core_model.network.extractor import MaskExtractor
-from core_model.network.language import build_language, packed_mask
-from core_model.text.prompt import IGNORED_LABEL, IMAGE_SLOT, REGION_SLOT
+from core_model.network.extractor import MaskExtractor, Measured
+from core_model.network.language import build_language, packed_mask, round_rotary
+from core_model.text.prompt import IGNORED_LABEL, IMAGE_SLOT, REGION_SLOT, TokenSequence
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,35 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class TrainingBatch:
-    """Pictures with packed conversations, for ``Aquila.forward``.
+class Seen:
+    """What the trained parts read of pictures and regions: cells of one level [T, N, C], and the measured masks."""
 
-    images uint8 [T, S, S, 3]; masks [R, H, W] with ``image_index`` [R]; ids, labels, positions, segments [T, L] as
-    built by ``core_model.text.prompt`` (segment 0 the shared prefix, 1… the turns, −1 padding); ``region_index`` [K]
+    cells: Tensor
+    regions: Measured
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """Packed conversations about pictures, one row for each.
+
+    ids, labels, positions, parents [T, L] as ``pack`` builds them (``parents`` −1 for padding); ``region_index`` [K]
     lists, in reading order of the batch, which region each ``<region>`` is.
     """
+
+    ids: Tensor
+    labels: Tensor
+    positions: Tensor
+    parents: Tensor
+    region_index: Tensor
+
+
+@dataclass(frozen=True)
+class TrainingBatch(Conversations):
+    """Conversations with their pictures uint8 [T, S, S, 3] and masks [R, H, W] over pictures ``image_index`` [R]."""
 
     images: Tensor
     masks: Tensor
     image_index: Tensor
-    ids: Tensor
-    labels: Tensor
-    positions: Tensor
-    segments: Tensor
-    region_index: Tensor
 
 
 class Aquila(nn.Module):
@@ -51,6 +64,8 @@ class Aquila(nn.Module):
         self.config = config
         self.encoder = build_encoder(config.encoder)
         self.language = build_language(config.language.huggingface)
+        if config.language.rotary == "float16":
+            round_rotary(self.language, torch.float16)
         self.hidden: int = self.language.get_input_embeddings().embedding_dim
         channels = self.encoder.channels[config.image_level]
         self.projector = nn.Sequential(
@@ -80,8 +95,10 @@ class Aquila(nn.Module):
 
     def project(self, pyramid: FeaturePyramid) -> Tensor:
         """One level of the pyramid, row by row, to image tokens [T, N, hidden]."""
-        cells = pyramid[self.config.image_level].flatten(2).transpose(1, 2)  # [T, h·w, C]
-        return self.projector(cells)
+        return self.projector(self._cells(pyramid))
+
+    def _cells(self, pyramid: FeaturePyramid) -> Tensor:
+        return pyramid[self.config.image_level].flatten(2).transpose(1, 2)  # [T, h·w, C]
 
     def region_tokens(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Tensor:
         """Masks [R, H, W] over the pictures ``image_index`` [R] to region tokens [R, tokens_per_region, hidden]."""
@@ -98,47 +115,72 @@ class Aquila(nn.Module):
 
     def forward(self, batch: TrainingBatch) -> Tuple[Tensor, Tensor]:
         """The mean cross-entropy of the labels, and logits [T, L, vocabulary]."""
-        return self.read(self.encoder(batch.images), batch)
+        return self.read(self.see(self.encoder(batch.images), batch.masks, batch.image_index), batch)
 
-    def read(self, pyramid: FeaturePyramid, batch: TrainingBatch) -> Tuple[Tensor, Tensor]:
-        """``forward`` from a pyramid that is already there (a frozen encoder's, say)."""
-        image_tokens = self.project(pyramid)
-        regions = self.region_tokens(pyramid, batch.masks, batch.image_index)
-        inputs = self.embed(batch.ids, image_tokens, regions[batch.region_index])
+    def see(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Seen:
+        """What ``read`` needs of a pyramid; it stays the same as long as the encoder does."""
+        return Seen(self._cells(pyramid), self.extractor.measure(pyramid, masks, image_index))
+
+    def read(self, seen: Seen, batch: Conversations) -> Tuple[Tensor, Tensor]:
+        """``forward`` from what was seen."""
+        regions = self.extractor.tokens(seen.regions)
+        inputs = self.embed(batch.ids, self.projector(seen.cells), regions[batch.region_index])
         logits = self.language(
-            inputs_embeds=inputs, attention_mask=packed_mask(batch.segments, inputs.dtype),
+            inputs_embeds=inputs, attention_mask=packed_mask(batch.parents, inputs.dtype),
             position_ids=batch.positions, use_cache=False,
         ).logits
-        return packed_loss(logits, batch.labels, batch.segments), logits
+        return packed_loss(logits, batch.labels, batch.parents), logits
 
 
-def packed_loss(logits: Tensor, labels: Tensor, segments: Tensor) -> Tensor:
-    """Cross-entropy of every label given the position before it in its own segment: the mean over labels."""
-    target = labels[:, 1:]
-    same = segments[:, 1:] == segments[:, :-1]
-    target = torch.where(same, target, torch.full_like(target, IGNORED_LABEL))
-    return functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), target.flatten(), ignore_index=IGNORED_LABEL)
+def packed_loss(logits: Tensor, labels: Tensor, parents: Tensor) -> Tensor:
+    """Cross-entropy of every label given the token before it in its own text: the mean over labels."""
+    row, place = ((labels != IGNORED_LABEL) & (parents >= 0)).nonzero(as_tuple=True)
+    return functional.cross_entropy(logits[row, parents[row, place]].float(), labels[row, place])
 
 
-def pack(prefix: Sequence[int], suffixes: Sequence[Tuple[List[int], List[int]]]) -> Dict[str, List[int]]:
-    """One prefix and its independent (ids, labels) suffixes as one packed row; positions restart after the prefix."""
-    row: Dict[str, List[int]] = {
-        "ids": list(prefix), "labels": [IGNORED_LABEL] * len(prefix),
-        "positions": list(range(len(prefix))), "segments": [0] * len(prefix),
-    }
-    for number, (ids, labels) in enumerate(suffixes, 1):
-        row["ids"] += ids
-        row["labels"] += labels
-        row["positions"] += range(len(prefix), len(prefix) + len(ids))
-        row["segments"] += [number] * len(ids)
+@dataclass(frozen=True)
+class PackedRow:
+    """A tree of tokens in one row, and the region of every ``<region>`` in it, in order."""
+
+    ids: List[int]
+    labels: List[int]
+    positions: List[int]
+    parents: List[int]
+    regions: List[int]
+
+
+def pack(prefix: Sequence[int], suffixes: Sequence[TokenSequence], tokens_per_region: int) -> PackedRow:
+    """One prefix and the texts that follow it, as a tree: what texts begin with in common is there once.
+
+    ``TokenSequence.regions`` number the regions of the row's picture, so that texts share only the same region's slots.
+    """
+    row = PackedRow(list(prefix), [IGNORED_LABEL] * len(prefix), list(range(len(prefix))),
+                    list(range(-1, len(prefix) - 1)), [])
+    known: Dict[Tuple[int, int, int, int], int] = {}
+    slots: List[int] = []
+    for suffix in suffixes:
+        owners = iter([region for region in suffix.regions for _ in range(tokens_per_region)])
+        before = len(prefix) - 1
+        for token, label in zip(suffix.ids, suffix.labels):
+            owner = next(owners) if token == REGION_SLOT else -1
+            key = before, token, label, owner
+            if key not in known:
+                known[key] = len(row.ids)
+                row.ids.append(token)
+                row.labels.append(label)
+                row.positions.append(row.positions[before] + 1)
+                row.parents.append(before)
+                slots += [owner] if token == REGION_SLOT else []
+            before = known[key]
+    row.regions.extend(slots[::tokens_per_region])
     return row
 
 
-def collate_packed(rows: Sequence[Dict[str, List[int]]]) -> Dict[str, Tensor]:
-    """Packed rows to tensors [B, L], padded on the right."""
-    length = max(len(row["ids"]) for row in rows)
-    fill: Dict[str, Any] = {"ids": 0, "labels": IGNORED_LABEL, "positions": 0, "segments": -1}
+def collate_packed(rows: Sequence[PackedRow]) -> Dict[str, Tensor]:
+    """Packed rows to the tensors [B, L] of ``Conversations``, padded on the right."""
+    length = max(len(row.ids) for row in rows)
+    fill = {"ids": 0, "labels": IGNORED_LABEL, "positions": 0, "parents": -1}
     return {
-        name: torch.tensor([row[name] + [value] * (length - len(row[name])) for row in rows])
+        name: torch.tensor([getattr(row, name) + [value] * (length - len(row.ids)) for row in rows])
         for name, value in fill.items()
     }

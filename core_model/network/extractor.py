@@ -7,7 +7,8 @@ goes through a multilayer perceptron: the spatial token, which says where the re
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from dataclasses import dataclass
+from typing import List, Sequence, Tuple
 
 import torch
 import torch.nn.functional as functional
@@ -68,6 +69,18 @@ def masked_mean(features: Tensor, weights: Tensor, image_index: Tensor) -> Tenso
     return pooled
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What masks select, before any weight.
+
+    ``levels`` hold masked means [R, 1 + context_tokens, C_k], the region first, then the sectors around it; ``small``
+    the masks at the spatial token's size [R, side²].
+    """
+
+    levels: Tuple[Tensor, ...]
+    small: Tensor
+
+
 class MaskExtractor(nn.Module):
     """Masks over a feature pyramid to region tokens of the language model's width."""
 
@@ -92,32 +105,49 @@ class MaskExtractor(nn.Module):
             for level in pyramid
         ]
 
+    def measure(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Measured:
+        """Everything that needs no weight; masks [R, H, W] lie over the pictures ``image_index`` [R]."""
+        parts = [[value] for value in self.pooled(pyramid, masks, image_index)]
+        count = self.config.context_tokens
+        if count:
+            around = sectors(surrounding_ring(masks, self.config.context_ring), masks, count).flatten(0, 1)
+            for part, value in zip(parts, self.pooled(pyramid, around, image_index.repeat_interleave(count))):
+                part += value.unflatten(0, (-1, count)).unbind(1)
+        return Measured(tuple(torch.stack(part, dim=1) for part in parts), self._small(masks))
+
     def mask_features(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Tensor:
         """The levels' masked means, projected to one width and summed: [R, width]."""
-        pooled = self.pooled(pyramid, masks, image_index)
-        return torch.stack([linear(value) for linear, value in zip(self.levels, pooled)]).sum(dim=0)
+        return self._summed(self.pooled(pyramid, masks, image_index))
 
-    def spatial_token(self, masks: Tensor) -> Tensor:
-        """Masks [R, H, W] to spatial tokens [R, hidden]."""
+    def _summed(self, levels: Sequence[Tensor]) -> Tensor:
+        return torch.stack([linear(value) for linear, value in zip(self.levels, levels)]).sum(dim=0)
+
+    def _small(self, masks: Tensor) -> Tensor:
+        """Masks [R, H, W] at the spatial token's size: [R, side²]."""
         side = self.config.spatial_size
         # The published weights were trained on bilinear samples; everywhere else the area rule keeps thin regions.
         if self.config.pooling == "osprey":
             small = functional.interpolate(masks.unsqueeze(1), (side, side), mode="bilinear", align_corners=False)
         else:
             small = resize_mask(masks, side, side, "area")
-        return self.spatial(small.flatten(1).to(self.feat_linear.weight.dtype))
+        return small.flatten(1)
+
+    def spatial_token(self, masks: Tensor) -> Tensor:
+        """Masks [R, H, W] to spatial tokens [R, hidden]."""
+        return self.spatial(self._small(masks).to(self.feat_linear.weight.dtype))
+
+    def tokens(self, measured: Measured) -> Tensor:
+        """Region tokens [R, tokens_per_region, hidden]: mask tokens, context tokens, spatial token."""
+        summed = self._summed(measured.levels)  # [R, 1 + context_tokens, width]
+        found = [self.feat_linear(summed[:, 0]).unflatten(1, (-1, self.hidden))]
+        if self.context_linear is not None:
+            found.append(self.context_linear(summed[:, 1:]))
+        spatial = self.spatial(measured.small.to(self.feat_linear.weight.dtype))
+        return torch.cat([*found, spatial.unsqueeze(1)], dim=1)
 
     def forward(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Tensor:
-        """Region tokens [R, tokens_per_region, hidden]: mask tokens, context tokens, spatial token.
+        """Region tokens [R, tokens_per_region, hidden]; see ``tokens``.
 
         ``masks`` is [R, H, W] coverage in 0…1 on the pictures' pixel grid; ``image_index`` [R] names their pictures.
         """
-        regions = masks.shape[0]
-        tokens = [self.feat_linear(self.mask_features(pyramid, masks, image_index)).view(regions, -1, self.hidden)]
-        if self.context_linear is not None:
-            count = self.config.context_tokens
-            parts = sectors(surrounding_ring(masks, self.config.context_ring), masks, count).flatten(0, 1)
-            around = self.mask_features(pyramid, parts, image_index.repeat_interleave(count))
-            tokens.append(self.context_linear(around).view(regions, count, self.hidden))
-        tokens.append(self.spatial_token(masks).view(regions, 1, self.hidden))
-        return torch.cat(tokens, dim=1)
+        return self.tokens(self.measure(pyramid, masks, image_index))

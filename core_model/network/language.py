@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Tuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core_model.errors import ModelError
 from core_model.weights import load_weights
@@ -36,6 +36,16 @@ def build_language(huggingface: Mapping[str, Any]) -> Any:
     return model
 
 
+def round_rotary(model: nn.Module, dtype: torch.dtype) -> None:
+    """Make a language model round the cosines and sines of its positions to ``dtype`` from now on."""
+    def rounded(_module: nn.Module, _inputs: Any, tables: Tuple[Tensor, ...]) -> Tuple[Tensor, ...]:
+        return tuple(table.to(dtype).to(table.dtype) for table in tables)
+
+    for module in model.modules():
+        if type(module).__name__.endswith("RotaryEmbedding"):
+            module.register_forward_hook(rounded)
+
+
 def load_language(folder: Path, dtype: torch.dtype = torch.float32) -> Any:
     """A causal LM from a local Hugging Face folder: its ``config.json`` and its safetensors, sharded or not.
 
@@ -58,16 +68,18 @@ def language_fields(folder: Path) -> Dict[str, Any]:
     return fields
 
 
-def packed_mask(segments: Tensor, dtype: torch.dtype) -> Tensor:
-    """Additive attention mask [B, 1, L, L] for packed sequences.
+def packed_mask(parents: Tensor, dtype: torch.dtype) -> Tensor:
+    """Additive attention mask [B, 1, L, L] for rows that hold trees of tokens.
 
-    ``segments`` [B, L] is 0 for the shared prefix, 1, 2, … for the turns that see the prefix and themselves but not
-    each other, and −1 for padding.
+    ``parents`` [B, L] gives the position before each token in its own text, always an earlier one; −1 starts a text
+    (and marks padding). A token sees itself, its parent and all that its parent sees.
     """
-    length = segments.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=segments.device).tril()
-    same = segments.unsqueeze(2) == segments.unsqueeze(1)
-    allowed = causal & (same | (segments == 0).unsqueeze(1)) & (segments >= 0).unsqueeze(1)
-    allowed = allowed | torch.eye(length, dtype=torch.bool, device=segments.device)  # padding attends to itself
-    mask = torch.zeros(allowed.shape, dtype=dtype, device=segments.device)
+    rows, length = parents.shape
+    allowed = torch.zeros(rows, length, length, dtype=torch.bool, device=parents.device)
+    everyone = torch.arange(rows, device=parents.device)
+    for place in range(length):
+        before = parents[:, place]
+        allowed[:, place] = allowed[everyone, before.clamp(min=0)] & (before >= 0).unsqueeze(1)
+        allowed[:, place, place] = True
+    mask = torch.zeros(allowed.shape, dtype=dtype, device=parents.device)
     return mask.masked_fill(~allowed, torch.finfo(dtype).min).unsqueeze(1)

@@ -1,22 +1,22 @@
-"""Scenes to training rows: facts of every region, conversations about them, packed behind the picture's prefix."""
+"""Conversations about scenes: which regions, what is asked of them, and the packed rows a model reads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, List, Sequence
+from dataclasses import dataclass, replace
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core_model.network.aquila import TrainingBatch, collate_packed, pack
+from core_model.network.aquila import Conversations, collate_packed, pack
 from core_model.text.context import instruction
 from core_model.text.prompt import PromptBuilder
 from core_model.text.prompt import Turn as PromptTurn
 from training.data import wording
-from training.data.facts import RegionFacts, region_facts
-from training.data.phrases import listed, sentence
+from training.data.facts import RegionFacts, scene_facts
+from training.data.phrases import Turn, listed, sentence
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
 
@@ -24,81 +24,97 @@ SMALLEST_PICTURE_SHARE = 0.08
 
 
 @dataclass(frozen=True)
-class Example:
-    """A scene with the conversations to learn, as (instruction, answer, regions) turns and the regions' facts."""
+class Material:
+    """What the texts about a scene are made of: its GSD, its regions' facts, the categories that cover most of it."""
 
-    scene: Scene
+    gsd: float
     facts: List[RegionFacts]
-    turns: List[wording.Turn]
+    names: List[str]
+
+
+def material(scene: Scene) -> Material:
+    """Measure a scene and all its regions."""
+    return Material(scene.gsd, scene_facts(scene), covering_names(scene))
+
+
+def choose_regions(rng: np.random.Generator, scene: Scene, most: int) -> None:
+    """Leave the scene with at most ``most`` of its regions, none of them empty."""
+    kept = [region for region in scene.regions if region.mask.any()]
+    scene.regions = [kept[number] for number in rng.permutation(len(kept))[:most]]
 
 
 @dataclass
-class ExampleMaker:
-    """Draws regions of a scene and writes turns about them."""
+class TurnMaker:
+    """Writes turns about a scene; see ``training.recipe.TextStage`` for the fields."""
 
     kinds: Sequence[str]
     turns_per_region: int
-    regions_per_scene: int
+    pairs_per_region: int = 0
 
-    def __call__(self, rng: np.random.Generator, scene: Scene) -> Example:
-        """Facts for all kept regions, and turns of the wanted kinds."""
-        kept = [region for region in scene.regions if region.mask.any()]
-        order = rng.permutation(len(kept))[: self.regions_per_scene]
-        scene.regions = [kept[number] for number in order]
-        facts = [region_facts(scene, number) for number in range(len(scene.regions))]
-        turns: List[wording.Turn] = []
-        if "picture" in self.kinds:
-            turns.append(picture_turn(rng, scene))
-        if tuple(self.kinds) != ("picture",):
-            for number in range(len(scene.regions)):
-                turns += wording.turns(scene, facts, number, rng, self.turns_per_region, self.kinds)
-        return Example(scene, facts, turns)
+    def __call__(self, rng: np.random.Generator, about: Material) -> List[Turn]:
+        """Turns of the wanted kinds about the picture or each of its regions."""
+        if tuple(self.kinds) == ("picture",):
+            return [picture_turn(rng, about)]
+        found: List[Turn] = []
+        for number in range(len(about.facts)):
+            found += wording.turns(about.facts, number, rng, self.turns_per_region, self.kinds)
+            found += wording.two_sided(about.facts, number, rng, self.pairs_per_region)
+        return found
 
 
-def picture_turn(rng: np.random.Generator, scene: Scene) -> wording.Turn:
-    """Stage 1's image-text pair: what the whole picture shows, most of it first."""
+def covering_names(scene: Scene) -> List[str]:
+    """The categories of the picture, what covers most of it first."""
     known = scene.categories[scene.categories != UNKNOWN]
     counts = np.bincount(known, minlength=len(CATEGORIES)) / scene.categories.size
     order = [int(number) for number in np.argsort(-counts) if counts[number] >= SMALLEST_PICTURE_SHARE][:5]
-    names = list(dict.fromkeys(CATEGORIES[number].name for number in order)) or ["nothing known"]
+    return list(dict.fromkeys(CATEGORIES[number].name for number in order)) or ["nothing known"]
+
+
+def picture_turn(rng: np.random.Generator, about: Material) -> Turn:
+    """Stage 1's image-text pair: what the whole picture shows, most of it first."""
     questions = ("What is in the picture?", "What does the picture show?", "Describe the picture.")
-    return wording.Turn("picture", questions[int(rng.integers(len(questions)))], sentence(listed(names)), ())
+    return Turn("picture", questions[int(rng.integers(len(questions)))], sentence(listed(about.names)), ())
 
 
-def coverage(masks: Sequence[NDArray[np.bool_]], size: int) -> Tensor:
-    """Region masks to float coverage [R, S, S]."""
-    if not masks:
-        return torch.zeros(1, size, size)
-    return torch.from_numpy(np.stack(masks)).float()
-
-
-def with_context(example: Example, turn: wording.Turn, context: str) -> str:
+def with_context(about: Material, turn: Turn, context: str) -> str:
     """The turn's instruction with the model's context, as ``core_model.describer`` writes it."""
     if not turn.regions:
         return turn.instruction
-    return instruction(context, turn.instruction, gsd=example.scene.gsd, area=example.facts[turn.regions[0]].area)
+    return instruction(context, turn.instruction, gsd=about.gsd, area=about.facts[turn.regions[0]].area)
 
 
-def collate(examples: Sequence[Example], builder: PromptBuilder, context: str) -> TrainingBatch:
-    """One packed row per scene."""
-    masks: List[NDArray[np.bool_]] = []
-    owners: List[int] = []
-    order: List[int] = []
-    rows = []
-    for number, example in enumerate(examples):
-        first = len(masks)
-        masks += [region.mask for region in example.scene.regions]
-        owners += [number] * len(example.scene.regions)
+def collate_texts(
+    examples: Sequence[Tuple[Material, Sequence[Turn]]], builder: PromptBuilder, context: str
+) -> Conversations:
+    """One packed row per scene; regions are numbered through the batch."""
+    rows, order = [], []
+    first = 0
+    for about, turns in examples:
         suffixes = []
-        for turn in example.turns:
-            asked = PromptTurn(with_context(example, turn, context), turn.answer)
+        for turn in turns:
+            asked = PromptTurn(with_context(about, turn, context), turn.answer)
             sequence = builder.suffix([asked], len(turn.regions))
-            suffixes.append((sequence.ids, sequence.labels))
-            order += [first + turn.regions[place] for place in sequence.regions]
-        rows.append(pack(builder.prefix(), suffixes))
+            suffixes.append(replace(sequence, regions=[turn.regions[place] for place in sequence.regions]))
+        rows.append(pack(builder.prefix(), suffixes, builder.tokens_per_region))
+        order += [first + region for region in rows[-1].regions]
+        first += len(about.facts)
     packed: Dict[str, Tensor] = collate_packed(rows)
-    return TrainingBatch(
-        images=torch.from_numpy(np.stack([example.scene.image for example in examples])),
-        masks=coverage(masks, examples[0].scene.image.shape[0]), image_index=torch.tensor(owners or [0]),
-        region_index=torch.tensor(order, dtype=torch.long), **packed,
-    )
+    return Conversations(region_index=torch.tensor(order, dtype=torch.long), **packed)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Scenes as the encoder takes them: uint8 [T, S, S, 3], masks bool [R, S, S] and their pictures' numbers [R]."""
+
+    images: Tensor
+    masks: Tensor
+    image_index: Tensor
+
+
+def pictures(scenes: Sequence[Scene]) -> Pictures:
+    """Stack scenes that have at least one region between them."""
+    masks: List[NDArray[np.bool_]] = [region.mask for scene in scenes for region in scene.regions]
+    owners = [number for number, scene in enumerate(scenes) for _ in scene.regions]
+    return Pictures(
+        torch.from_numpy(np.stack([scene.image for scene in scenes])), torch.from_numpy(np.stack(masks)),
+        torch.tensor(owners))

@@ -31,7 +31,6 @@ from training.data.phrases import (
     sentence,
     with_article,
 )
-from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, of_source
 
 THE_SAME = "more of the same"
@@ -65,12 +64,15 @@ UNKNOWABLE = (
 
 @dataclass(frozen=True)
 class Subject:
-    """A region of a scene with all that its texts are made from."""
+    """A region of a scene with all that its texts are made from.
 
-    scene: Scene
+    ``premise`` settles whether yes/no questions have a true premise; otherwise chance does.
+    """
+
     facts: Sequence[RegionFacts]
     index: int
     rng: np.random.Generator
+    premise: Optional[bool] = None
 
     @property
     def own(self) -> RegionFacts:
@@ -84,6 +86,10 @@ class Subject:
     def chance(self, share: float) -> bool:
         """True in this share of cases."""
         return bool(self.rng.uniform() < share)
+
+    def premise_holds(self) -> bool:
+        """Whether the next yes/no question has a true premise."""
+        return self.chance(0.5) if self.premise is None else self.premise
 
     def instruction(self, style: str) -> str:
         """The product's instruction of a style, or one time in three a user's."""
@@ -181,7 +187,7 @@ def _yes_no(
     """``truth`` may have a place for the term: the one asked for when it holds, otherwise the region's ``own``."""
     if not true or not false:
         return None
-    holds = subject.chance(0.5)
+    holds = subject.premise_holds()
     asked = subject.pick(true if holds else false)
     answer = f"{'Yes' if holds else 'No'}, {truth.format(asked if holds else own)}."
     return subject.turn(f"yesno-{kind}", subject.pick(questions).format(asked), answer)
@@ -195,7 +201,7 @@ def is_category(subject: Subject) -> Optional[Turn]:
     true = _asked_terms(number)
     if not false:
         return None
-    holds = subject.chance(0.5)
+    holds = subject.premise_holds()
     term = subject.pick(true if holds else false)
     questions = ["Does <region> show {}?", "Can {} be seen in <region>?"]
     if term not in PLURAL:

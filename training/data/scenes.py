@@ -59,6 +59,17 @@ def star_polygon(rng: np.random.Generator, height: int, width: int, fill: float 
     return np.asarray(np.hypot(vertical, horizontal) <= limit * fill * 1.15)
 
 
+def strip(rng: np.random.Generator, height: int, width: int) -> Mask:
+    """A long straight band through the middle of a box [height, width], running in any direction."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    vertical, horizontal = rows + 0.5 - height / 2, columns + 0.5 - width / 2
+    angle = rng.uniform(0, np.pi)
+    along = np.abs(horizontal * np.cos(angle) + vertical * np.sin(angle))
+    across = np.abs(vertical * np.cos(angle) - horizontal * np.sin(angle))
+    length = min(height, width) * rng.uniform(0.4, 0.5)
+    return np.asarray((along <= length) & (across <= length * rng.uniform(0.15, 0.35)))
+
+
 def turn(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     """One of the eight flips and quarter turns of [h, w, …]."""
     pixels = np.rot90(pixels, int(rng.integers(4)))
@@ -128,7 +139,11 @@ class PatchMosaic:
     def _region(self, rng: np.random.Generator, box: Tuple[slice, slice]) -> Mask:
         mask = np.zeros((self.size, self.size), bool)
         height, width = box[0].stop - box[0].start, box[1].stop - box[1].start
-        mask[box] = True if rng.uniform() < 0.5 else star_polygon(rng, height, width)
+        kind = rng.uniform()
+        if kind < 0.45:
+            mask[box] = True
+        else:
+            mask[box] = (strip if kind < 0.6 else star_polygon)(rng, height, width)
         return mask
 
 

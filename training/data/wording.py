@@ -11,7 +11,6 @@ from training.data import questions
 from training.data.facts import RegionFacts
 from training.data.phrases import CANONICAL, PLURAL, WITHIN, Turn, article, counted, noun_phrase, sentence, with_article
 from training.data.questions import Maker, Subject
-from training.data.scenes import Scene
 
 __all__ = ["CANONICAL", "SHARES", "Turn", "turns"]
 
@@ -134,16 +133,22 @@ _MAKERS: Tuple[Maker, ...] = tuple(SHARES)
 _WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
 
 
+# Of which kinds the same question is asked with a true and a false premise.
+PAIRED: Dict[Maker, float] = {
+    questions.is_category: 0.45, questions.is_neighbour: 0.35, questions.is_shape: 0.1, questions.is_orientation: 0.05,
+    questions.is_size: 0.05,
+}
+
+
 def turns(
-    scene: Scene, facts: Sequence[RegionFacts], region_index: int, rng: np.random.Generator, count: int,
-    kinds: Sequence[str] = (),
+    facts: Sequence[RegionFacts], region_index: int, rng: np.random.Generator, count: int, kinds: Sequence[str] = (),
 ) -> List[Turn]:
     """``count`` turns about one region, of different kinds as long as there are any.
 
     ``facts`` holds those of all the scene's regions, in their order; ``kinds`` (the makers' names) limits what is
     asked. Fewer come back only where none of these kinds can be asked of the region.
     """
-    subject = Subject(scene, facts, region_index, rng)
+    subject = Subject(facts, region_index, rng)
     weights = _WEIGHTS * [maker.__name__ in kinds or not kinds for maker in _MAKERS]
     weights = weights / weights.sum()
     found: List[Turn] = []
@@ -154,4 +159,18 @@ def turns(
         if not fresh:
             break
         found += fresh
+    return found
+
+
+def two_sided(facts: Sequence[RegionFacts], region_index: int, rng: np.random.Generator, pairs: int) -> List[Turn]:
+    """``pairs`` yes/no questions about one region, each with a true and with a false premise.
+
+    Side by side they leave nothing but the premise to tell the answers apart.
+    """
+    makers, shares = list(PAIRED), np.array(list(PAIRED.values()))
+    found: List[Turn] = []
+    for number in rng.choice(len(makers), pairs, p=shares / shares.sum()).tolist():
+        for holds in (True, False):
+            turn = makers[number](Subject(facts, region_index, rng, holds))
+            found += [turn] if turn is not None else []
     return found

@@ -122,8 +122,8 @@ def yes_no_turns(seed: int) -> Callable[[Scene, Sequence[RegionFacts], int], Lis
     makers = (questions.is_category, questions.is_colour, questions.is_shape, questions.is_size, questions.is_neighbour)
     rng = np.random.default_rng(seed)
 
-    def ask(scene: Scene, facts: Sequence[RegionFacts], region: int) -> List[Turn]:
-        subject = questions.Subject(scene, facts, region, rng)
+    def ask(_scene: Scene, facts: Sequence[RegionFacts], region: int) -> List[Turn]:
+        subject = questions.Subject(facts, region, rng)
         return [turn for turn in (maker(subject) for maker in makers) if turn is not None]
 
     return ask

@@ -7,41 +7,26 @@ in every stage.
 
 from __future__ import annotations
 
-import functools
 import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from core_model.network.aquila import Aquila, TrainingBatch
+from core_model.network.aquila import Aquila, Conversations, Seen
 from core_model.text.prompt import PromptBuilder, template
 from core_model.text.tokenizer import TextTokenizer
 from training import engine
-from training.data.conversations import Example, ExampleMaker, collate
+from training.bank import Bank, BankBatches, PreparedScenes, fill
+from training.data.conversations import TurnMaker
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
 from training.recipe import TextStage
 
 _LOG = logging.getLogger(__name__)
 TEXT_GRIDS = {0.0: (2, 2, 2, 3)}
-
-
-class ExampleBatches(Dataset):
-    """Batch ``step`` as examples; depends on (seed, step) alone."""
-
-    def __init__(self, scenes: SceneBatches, maker: ExampleMaker, seed: int) -> None:
-        self.scenes, self.maker, self.seed = scenes, maker, seed
-
-    def __len__(self) -> int:
-        return len(self.scenes)
-
-    def __getitem__(self, step: int) -> List[Example]:
-        rng = np.random.default_rng((self.seed, step, 1))
-        return [self.maker(rng, scene) for scene in self.scenes[step]]
 
 
 def prompt_builder(model: Aquila, tokenizer: TextTokenizer) -> PromptBuilder:
@@ -64,13 +49,13 @@ def train(
     optimizer = engine.muon(_parameters(model), stage.learning_rate, stage.weight_decay, fallback_scale=0.3)
     run = engine.RunFolder(out)
     start = engine.resume(run, model, average, optimizer)
-    loader = _loader(model, tokenizer, stage, mixture, data, start)
+    bank = _bank(model, stage, mixture, data, device)
     pace = engine.Pace(stage.steps)
-    for step, batch in enumerate(loader, start):
+    for step, (chosen, batch) in enumerate(_loader(model, tokenizer, stage, bank, start), start):
         rate = stage.learning_rate * engine.cosine_rate(step, stage.steps, stage.warmup)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = training_loss(model, _to(batch, device), "encoder" in stage.train)
+        loss = training_loss(model, bank.seen(chosen, device), _to(batch, device))
         engine.check_finite(loss, step)
         loss.backward()
         nn.utils.clip_grad_norm_([value for value in model.parameters() if value.requires_grad], 1.0)
@@ -83,27 +68,28 @@ def train(
     return average.module  # type: ignore[return-value]
 
 
-def training_loss(model: Aquila, batch: TrainingBatch, train_encoder: bool) -> torch.Tensor:
-    """``Aquila.forward``'s loss, without a graph through the encoder while it is frozen."""
-    device = batch.ids.device
-    with torch.set_grad_enabled(train_encoder), engine.mixed_precision(device):
-        pyramid = tuple(level.float() for level in model.encoder(batch.images))
-    with engine.mixed_precision(device):
-        return model.read(pyramid, batch)[0]
+def training_loss(model: Aquila, seen: Seen, batch: Conversations) -> torch.Tensor:
+    """The loss of everything behind the encoder."""
+    with engine.mixed_precision(batch.ids.device):
+        return model.read(seen, batch)[0]
 
 
-def _loader(
-    model: Aquila, tokenizer: TextTokenizer, stage: TextStage, mixture: MixtureConfig, data: Path, start: int
-) -> DataLoader:
+def _bank(model: Aquila, stage: TextStage, mixture: MixtureConfig, data: Path, device: torch.device) -> Bank:
+    """As many scenes as the recipe says, but no more than the stage will read."""
+    batches = -(-min(stage.scenes, stage.steps * stage.scenes_per_batch) // stage.scenes_per_batch)
     shown = replace(mixture, grids=TEXT_GRIDS, scenes_per_batch=stage.scenes_per_batch)
-    scenes = SceneBatches(load_sources(data, "train", sorted(mixture.shares)), shown, stage.steps, 100 + stage.seed)
-    maker = ExampleMaker(stage.kinds, stage.turns_per_region, stage.regions_per_scene)
-    builder = prompt_builder(model, tokenizer)
+    scenes = SceneBatches(load_sources(data, "train", sorted(mixture.shares)), shown, batches, 100 + stage.seed)
+    return fill(model, PreparedScenes(scenes, stage.regions_per_scene, stage.seed), stage.workers, device)
+
+
+def _loader(model: Aquila, tokenizer: TextTokenizer, stage: TextStage, bank: Bank, start: int) -> DataLoader:
+    maker = TurnMaker(stage.kinds, stage.turns_per_region, stage.pairs_per_region)
+    batches = BankBatches(
+        bank, maker, prompt_builder(model, tokenizer), model.config.context, steps=stage.steps,
+        size=stage.scenes_per_batch, seed=stage.seed)
     return DataLoader(
-        ExampleBatches(scenes, maker, stage.seed), batch_size=None, sampler=range(start, stage.steps),
-        num_workers=stage.workers, prefetch_factor=4 if stage.workers else None,
-        collate_fn=functools.partial(collate, builder=builder, context=model.config.context),
-    )
+        batches, batch_size=None, sampler=range(start, stage.steps), num_workers=stage.workers,
+        prefetch_factor=4 if stage.workers else None)
 
 
 def _freeze_all_but(model: Aquila, parts: List[str]) -> None:
@@ -118,6 +104,6 @@ def _parameters(model: nn.Module) -> List[Tuple[str, nn.Parameter]]:
     return [(name, value) for name, value in model.named_parameters() if value.requires_grad]
 
 
-def _to(batch: TrainingBatch, device: torch.device) -> TrainingBatch:
+def _to(batch: Conversations, device: torch.device) -> Conversations:
     moved: Dict[str, torch.Tensor] = {name: value.to(device) for name, value in vars(batch).items()}
-    return TrainingBatch(**moved)
+    return Conversations(**moved)
