@@ -336,7 +336,7 @@ def test_the_tasks_run_on_a_tiny_model() -> None:
 
     tokenizer = tiny_tokenizer()
     generator = Generator(tiny_model(tokenizer, prompts=PROMPTS), tokenizer)
-    scenes = patch_scenes(_patches(6), "eurosat", SIZE)
+    scenes = tasks.known(patch_scenes(_patches(6), "eurosat", SIZE))
     assert len(tasks.answer(generator, scenes, tasks.category_turn(generator))) == 6
     probabilities = tasks.score(generator, scenes, ["forest", "river"])
     assert probabilities.shape == (6, 2) and np.allclose(probabilities.sum(axis=1), 1)

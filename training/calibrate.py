@@ -53,14 +53,15 @@ def calibrate(generator: Generator, data: Path) -> None:
     """Set both temperatures in the generator's configuration."""
     model = generator.model
     model.config = replace(model.config, label_temperature=1.0, confidence_temperature=1.0)
-    scenes = held_out_scenes(data, "val", model.config.encoder.image_size, CALIBRATION_SETS)
+    held_out = held_out_scenes(data, "val", model.config.encoder.image_size, CALIBRATION_SETS)
     answered: List[tasks.Answered] = []
     probabilities, truth = [], []
-    for name, found in scenes.items():
+    for name, scenes in held_out.items():
+        found = tasks.known(scenes)
         answered += tasks.answer(generator, found, tasks.category_turn(generator))
         names = [CATEGORIES[number].name for number in of_source(name)]
         probabilities.append(tasks.score(generator, found, names))
-        truth.append(np.array([names.index(CATEGORIES[r.category].name) for scene in found for r in scene.regions]))
+        truth.append(np.array([names.index(facts.name) for one in found for facts in one.facts]))
     written = np.array([one.written.probability for one in answered])
     right = np.array([tasks.accuracy([one]) == 1.0 for one in answered])
     model.config = replace(

@@ -16,7 +16,6 @@ import numpy as np
 
 from core_model.checkpoint import load_model
 from core_model.generation import Generator
-from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation import tasks
 from training.evaluation.held_out import held_out_scenes
@@ -35,7 +34,7 @@ COLUMNS = {
 STATED = ("eurosat", "ucmerced", "dubai", "naip")
 
 
-def measure(generator: Generator, scenes: Dict[str, List[Scene]]) -> Dict[str, Any]:
+def measure(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> Dict[str, Any]:
     """All figures: categories, labels, yes/no, statements, calibration."""
     figures: Dict[str, Any] = {"categories": {}}
     answered = {name: tasks.answer(generator, found, tasks.category_turn(generator)) for name, found in scenes.items()}
@@ -55,11 +54,11 @@ def measure(generator: Generator, scenes: Dict[str, List[Scene]]) -> Dict[str, A
 
 
 def _categories(
-    generator: Generator, name: str, scenes: Sequence[Scene], answered: Sequence[tasks.Answered]
+    generator: Generator, name: str, scenes: Sequence[tasks.Known], answered: Sequence[tasks.Answered]
 ) -> Dict[str, Any]:
     numbers = of_source(_source(name))
     names = list(dict.fromkeys(CATEGORIES[number].name for number in numbers))
-    truth = [CATEGORIES[region.category].name for scene in scenes for region in scene.regions]
+    truth = [facts.name for one in scenes for facts in one.facts]
     chosen = [names[number] for number in tasks.score(generator, scenes, names).argmax(axis=1)]
     turn = tasks.category_turn(generator)
     return {
@@ -85,7 +84,7 @@ def _calibration(generator: Generator, answered: Sequence[tasks.Answered]) -> Di
             "accuracy": float(right.mean()), "count": float(len(right))}
 
 
-def _statements(generator: Generator, scenes: Dict[str, List[Scene]], style: str) -> Dict[str, Any]:
+def _statements(generator: Generator, scenes: Dict[str, List[tasks.Known]], style: str) -> Dict[str, Any]:
     answered = [one for name in STATED if name in scenes for one in tasks.answer(
         generator, scenes[name], tasks.style_turn(generator, style))]
     checked = tasks.statements(answered)
@@ -135,7 +134,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     loaded = load_model(chosen.model, device=chosen.device)
     size = loaded.model.config.encoder.image_size
     scenes = held_out_scenes(chosen.data, chosen.split, size, chosen.sets.split(","))
-    kept = {name: found[: chosen.scenes] for name, found in scenes.items() if found}
+    kept = {name: tasks.known(found[: chosen.scenes]) for name, found in scenes.items() if found}
     figures = measure(Generator(loaded.model, loaded.tokenizer), kept)
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

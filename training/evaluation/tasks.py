@@ -21,16 +21,29 @@ from training.evaluation.statements import Checked, check_turn
 
 SCENES_PER_BATCH = 8
 Change = Callable[[Scene, NDArray[np.float32]], Tuple[NDArray[np.uint8], NDArray[np.float32]]]
+Ask = Callable[[Sequence[RegionFacts], int], List[Turn]]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A scene with the facts of its regions, measured once for all tasks."""
+
+    scene: Scene
+    facts: List[RegionFacts]
 
 
 @dataclass(frozen=True)
 class Answered:
     """A written answer with what it was asked about."""
 
-    scene: Scene
     facts: Sequence[RegionFacts]
     turn: Turn
     written: Written
+
+
+def known(scenes: Sequence[Scene]) -> List[Known]:
+    """Measure every region of the scenes."""
+    return [Known(scene, scene_facts(scene)) for scene in scenes]
 
 
 def as_they_are(scene: Scene, masks: NDArray[np.float32]) -> Tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -49,80 +62,77 @@ def no_image(scene: Scene, masks: NDArray[np.float32]) -> Tuple[NDArray[np.uint8
 
 
 def answer(
-    generator: Generator, scenes: Sequence[Scene], ask: Callable[[Scene, Sequence[RegionFacts], int], List[Turn]],
-    change: Change = as_they_are,
+    generator: Generator, scenes: Sequence[Known], ask: Ask, change: Change = as_they_are
 ) -> List[Answered]:
-    """Ask ``ask(scene, facts, region)``'s turns about every region, batch by batch."""
+    """Ask ``ask(facts, region)``'s turns about every region, batch by batch."""
     found: List[Answered] = []
-    for chosen, facts, view, first in _views(generator, scenes, change):
+    for chosen, view, first in _views(generator, scenes, change):
         asked = [
-            (number, turn) for number, scene in enumerate(chosen)
-            for region in range(len(scene.regions)) for turn in ask(scene, facts[number], region)
+            (number, turn) for number, one in enumerate(chosen)
+            for region in range(len(one.facts)) for turn in ask(one.facts, region)
         ]
-        requests = [
-            request(generator, chosen[number], facts[number], turn, first[number]) for number, turn in asked
-        ]
+        requests = [request(generator, chosen[number], turn, first[number]) for number, turn in asked]
         for (number, turn), written in zip(asked, generator.write(view, requests)):
-            found.append(Answered(chosen[number], facts[number], turn, written))
+            found.append(Answered(chosen[number].facts, turn, written))
     return found
 
 
 def score(
-    generator: Generator, scenes: Sequence[Scene], labels: Sequence[str], change: Change = as_they_are
+    generator: Generator, scenes: Sequence[Known], labels: Sequence[str], change: Change = as_they_are
 ) -> NDArray[np.float64]:
     """The probabilities of ``labels`` for every region, in order: [regions, labels]."""
     found = []
     asked = generator.model.config.label_prompt.replace("{labels}", ", ".join(labels))
-    for chosen, facts, view, first in _views(generator, scenes, change):
+    for chosen, view, first in _views(generator, scenes, change):
         requests = [
-            request(generator, scene, facts[number], Turn("labels", asked, "", (region,)), first[number])
-            for number, scene in enumerate(chosen) for region in range(len(scene.regions))
+            request(generator, one, Turn("labels", asked, "", (region,)), first[number])
+            for number, one in enumerate(chosen) for region in range(len(one.facts))
         ]
         found.append(generator.score(view, requests, labels))
     return np.concatenate(found)
 
 
-def request(generator: Generator, scene: Scene, facts: Sequence[RegionFacts], turn: Turn, first: int) -> Request:
+def request(generator: Generator, about: Known, turn: Turn, first: int) -> Request:
     """A turn as the product would ask it; ``first`` is the scene's first region in the view."""
-    text = instruction(
-        generator.model.config.context, turn.instruction, gsd=scene.gsd, area=facts[turn.regions[0]].area)
+    area = about.facts[turn.regions[0]].area
+    text = instruction(generator.model.config.context, turn.instruction, gsd=about.scene.gsd, area=area)
     return Request(tuple(first + number for number in turn.regions), (PromptTurn(text),))
 
 
 def _views(
-    generator: Generator, scenes: Sequence[Scene], change: Change
-) -> Iterator[Tuple[Sequence[Scene], List[List[RegionFacts]], View, List[int]]]:
+    generator: Generator, scenes: Sequence[Known], change: Change
+) -> Iterator[Tuple[Sequence[Known], View, List[int]]]:
     for start in range(0, len(scenes), SCENES_PER_BATCH):
         chosen = scenes[start : start + SCENES_PER_BATCH]
         images, masks, first = [], [], []
         owners: List[int] = []
-        for number, scene in enumerate(chosen):
-            image, changed = change(scene, np.stack([region.mask for region in scene.regions]).astype(np.float32))
+        for number, one in enumerate(chosen):
+            stacked = np.stack([region.mask for region in one.scene.regions]).astype(np.float32)
+            image, changed = change(one.scene, stacked)
             first.append(len(owners))
             images.append(image)
             masks.append(changed)
             owners += [number] * len(changed)
-        view = generator.view(np.stack(images), np.concatenate(masks), owners)
-        yield chosen, [scene_facts(scene) for scene in chosen], view, first
+        yield chosen, generator.view(np.stack(images), np.concatenate(masks), owners), first
 
 
-def category_turn(generator: Generator) -> Callable[[Scene, Sequence[RegionFacts], int], List[Turn]]:
+def category_turn(generator: Generator) -> Ask:
     """Asks the category as the product does."""
     prompt = generator.model.config.prompts["category"]
-    return lambda scene, facts, region: [Turn("category", prompt, facts[region].name, (region,))]
+    return lambda facts, region: [Turn("category", prompt, facts[region].name, (region,))]
 
 
-def style_turn(generator: Generator, style: str) -> Callable[[Scene, Sequence[RegionFacts], int], List[Turn]]:
+def style_turn(generator: Generator, style: str) -> Ask:
     """Asks one of the product's styles."""
-    return lambda scene, facts, region: [Turn(style, generator.model.config.prompts[style], "", (region,))]
+    return lambda facts, region: [Turn(style, generator.model.config.prompts[style], "", (region,))]
 
 
-def yes_no_turns(seed: int) -> Callable[[Scene, Sequence[RegionFacts], int], List[Turn]]:
+def yes_no_turns(seed: int) -> Ask:
     """One question of every yes/no kind that can be asked of a region."""
     makers = (questions.is_category, questions.is_colour, questions.is_shape, questions.is_size, questions.is_neighbour)
     rng = np.random.default_rng(seed)
 
-    def ask(_scene: Scene, facts: Sequence[RegionFacts], region: int) -> List[Turn]:
+    def ask(facts: Sequence[RegionFacts], region: int) -> List[Turn]:
         subject = questions.Subject(facts, region, rng)
         return [turn for turn in (maker(subject) for maker in makers) if turn is not None]
 
@@ -151,9 +161,9 @@ def macro_f1_of(pairs: Sequence[Tuple[str, str]], names: Sequence[str]) -> float
     return float(np.mean(scores))
 
 
-def most_frequent(scenes: Sequence[Scene]) -> Tuple[str, float]:
+def most_frequent(scenes: Sequence[Known]) -> Tuple[str, float]:
     """The commonest category and the accuracy of always saying it."""
-    counts = Counter(CATEGORIES[region.category].name for scene in scenes for region in scene.regions)
+    counts = Counter(facts.name for one in scenes for facts in one.facts)
     name, count = counts.most_common(1)[0]
     return name, count / sum(counts.values())
 
