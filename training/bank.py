@@ -1,7 +1,7 @@
 """Scenes seen once by the frozen encoder and asked about many times.
 
 Stages 1 to 3 leave the encoder as it is (arXiv 2411.06142, section 4), so what it makes of a scene need not be computed
-at every step: on a processor that is most of the time. A scene keeps what the trained parts read (``Seen``) and the
+at every step: on a processor that is most of the time. A scene keeps what the trained parts read (``Sight``) and the
 material for its texts, which are written anew at every step.
 """
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from core_model.network.aquila import Aquila, Conversations, Seen
+from core_model.network.aquila import Aquila, Conversations, Sight
 from core_model.network.extractor import Measured
 from core_model.text.prompt import PromptBuilder
 from training import engine
@@ -70,12 +70,12 @@ class Bank:
     def __len__(self) -> int:
         return len(self.materials)
 
-    def seen(self, chosen: List[int], device: torch.device) -> Seen:
+    def seen(self, chosen: List[int], device: torch.device) -> Sight:
         """The chosen scenes, their regions numbered one behind the other."""
         rows = torch.tensor([
             self.first[number] + place for number in chosen for place in range(len(self.materials[number].facts))])
         levels = tuple(level[rows].to(device).float() for level in self.levels)
-        return Seen(self.cells[chosen].to(device).float(), Measured(levels, self.small[rows].to(device).float() / 255))
+        return Sight(self.cells[chosen].to(device).float(), Measured(levels, self.small[rows].to(device).float() / 255))
 
 
 @torch.no_grad()
@@ -84,7 +84,7 @@ def fill(model: Aquila, prepared: PreparedScenes, workers: int, device: torch.de
     loader = DataLoader(prepared, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
     pace = engine.Pace(len(prepared))
     materials: List[Material] = []
-    seen: List[Seen] = []
+    seen: List[Sight] = []
     for step, (shown, found) in enumerate(loader):
         materials += found
         seen.append(_stored(_look(model, shown, device)))
@@ -98,16 +98,16 @@ def fill(model: Aquila, prepared: PreparedScenes, workers: int, device: torch.de
     return bank
 
 
-def _look(model: Aquila, shown: Pictures, device: torch.device) -> Seen:
+def _look(model: Aquila, shown: Pictures, device: torch.device) -> Sight:
     with engine.mixed_precision(device):
         pyramid = model.encoder(shown.images.to(device))
     masks = shown.masks.to(device).float()
     return model.see(tuple(level.float() for level in pyramid), masks, shown.image_index.to(device))
 
 
-def _stored(seen: Seen) -> Seen:
+def _stored(seen: Sight) -> Sight:
     levels = tuple(level.half().cpu() for level in seen.regions.levels)
-    return Seen(seen.cells.half().cpu(), Measured(levels, (seen.regions.small * 255).round().byte().cpu()))
+    return Sight(seen.cells.half().cpu(), Measured(levels, (seen.regions.small * 255).round().byte().cpu()))
 
 
 class BankBatches(Dataset):

@@ -25,7 +25,7 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Sight:
     """What the trained parts read of pictures and regions: cells of one level [T, N, C], and the measured masks."""
 
     cells: Tensor
@@ -117,11 +117,11 @@ class Aquila(nn.Module):
         """The mean cross-entropy of the labels, and logits [T, L, vocabulary]."""
         return self.read(self.see(self.encoder(batch.images), batch.masks, batch.image_index), batch)
 
-    def see(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Seen:
+    def see(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Sight:
         """What ``read`` needs of a pyramid; it stays the same as long as the encoder does."""
-        return Seen(self._cells(pyramid), self.extractor.measure(pyramid, masks, image_index))
+        return Sight(self._cells(pyramid), self.extractor.measure(pyramid, masks, image_index))
 
-    def read(self, seen: Seen, batch: Conversations) -> Tuple[Tensor, Tensor]:
+    def read(self, seen: Sight, batch: Conversations) -> Tuple[Tensor, Tensor]:
         """``forward`` from what was seen."""
         regions = self.extractor.tokens(seen.regions)
         inputs = self.embed(batch.ids, self.projector(seen.cells), regions[batch.region_index])

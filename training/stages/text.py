@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from core_model.network.aquila import Aquila, Conversations, Seen
+from core_model.network.aquila import Aquila, Conversations, Sight
 from core_model.text.prompt import PromptBuilder, template
 from core_model.text.tokenizer import TextTokenizer
 from training import engine
@@ -68,7 +68,7 @@ def train(
     return average.module  # type: ignore[return-value]
 
 
-def training_loss(model: Aquila, seen: Seen, batch: Conversations) -> torch.Tensor:
+def training_loss(model: Aquila, seen: Sight, batch: Conversations) -> torch.Tensor:
     """The loss of everything behind the encoder."""
     with engine.mixed_precision(batch.ids.device):
         return model.read(seen, batch)[0]
