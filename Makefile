@@ -7,6 +7,8 @@ SHELL := /bin/bash
 # The system's Python, since GDAL's module belongs to it; .venv sees it through --system-site-packages.
 PYTHON ?= /usr/bin/python3
 APT_PACKAGES := python3-venv python3-gdal gdal-bin
+# What the plugin's tests, its zip and its pictures need on top: QGIS, a screen to run it on, Qt's translation tools.
+QGIS_PACKAGES := qgis python3-qgis xvfb openbox xdotool imagemagick qttools5-dev-tools pyqt5-dev-tools
 # torch goes first and alone, so that nothing else chooses its build; add `--index-url …` here for another one.
 TORCH ?= torch==2.13.0
 # Without its dependencies: it would ask for a torch of its own. It works beside any build (core_model/compat.py).
@@ -15,6 +17,8 @@ TORCHVISION ?= torchvision==0.28.0
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
+QGIS_READY := $(VENV)/.qgis
+ZIP = dist/aquila_qgis_plugin-$(shell sed -n 's/^version=//p' metadata.txt).zip
 # pip must not take a user's own packages for installed ones.
 export PYTHONNOUSERSITE := 1
 
@@ -25,10 +29,11 @@ POLYGONS ?=
 STYLE ?= description
 MODEL ?= nano
 
-.PHONY: help setup demo test lint train-nano bench evaluate clean
+.PHONY: help setup setup-qgis demo test test-core test-plugin test-desktop test-ltr lint package gate translations pictures \
+	train-nano bench evaluate clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything the other targets need
 
@@ -56,6 +61,32 @@ $(READY): pyproject.toml
 	$(PY) -c 'from osgeo import gdal_array; import numpy, torch; print("numpy", numpy.__version__, "torch", torch.__version__)'
 	touch $@
 
+setup-qgis: $(QGIS_READY) ## QGIS and what its tests, the zip and the pictures need, from apt
+
+$(QGIS_READY): $(READY)
+	@absent() {
+		$(PY) -c 'import qgis.core' 2>/dev/null || echo "QGIS's Python module"
+		for tool in qgis qgis_process Xvfb openbox xdotool import lrelease pylupdate5; do
+			command -v "$$tool" >/dev/null || echo "$$tool"
+		done
+	}
+	if [ -n "$$(absent)" ]; then
+		install='apt-get install -y --no-install-recommends $(QGIS_PACKAGES)'
+		if command -v apt-get >/dev/null && [ "$$(id -u)" -eq 0 ]; then
+			apt-get update
+			DEBIAN_FRONTEND=noninteractive $$install
+		elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then
+			sudo apt-get update
+			sudo env DEBIAN_FRONTEND=noninteractive $$install
+		fi
+		if [ -n "$$(absent)" ]; then
+			echo "QGIS's part was not run: missing here: $$(absent | paste -sd,)." >&2
+			echo "Install it with: sudo $$install   (make test-core runs the tests that need no QGIS)" >&2
+			exit 1
+		fi
+	fi
+	touch $@
+
 # One run draws both the picture and the polygons.
 $(SCENE): examples/make_scene.py | $(READY)
 	$(PY) examples/make_scene.py --raster $(SCENE) --polygons $(PLACES)
@@ -74,15 +105,35 @@ demo: $(READY) ## describe RASTER=… POLYGONS=… (without them, a drawn scene)
 	$(PY) -m core_model describe "$(raster)" "$(polygons)" -o demo/described.gpkg --overwrite --model "$(MODEL)" --style $(STYLE)
 	$(PY) examples/draw.py "$(raster)" demo/described.gpkg -o demo/described.png
 
-test: $(READY) ## run the tests
+test: test-core test-plugin test-desktop ## run all tests but test-ltr
+
+test-core: $(READY) ## the tests that need no QGIS
 	$(PY) -m pytest -q
 
-lint: $(READY) ## ruff, mypy, and what the QGIS plugin repository checks: bandit and detect-secrets
+test-plugin: $(QGIS_READY) ## the plugin's tests, in QGIS's libraries
+	$(PY) -m pytest -q tests/plugin
+
+test-desktop: $(QGIS_READY) ## the built zip in the real QGIS desktop, clicked; screenshots go to build/desktop
+	$(PY) -m pytest -q tests/desktop
+
+test-ltr: ## the plugin's tests on QGIS 3.40, in a Debian 13 under .ltr/ (needs root; the first time takes minutes)
+	scripts/ltr.sh tests/plugin
+
+lint: $(READY) ## ruff and mypy
 	$(PY) -m ruff check .
-	$(PY) -m mypy core_model training
-	$(PY) -m bandit -q -c pyproject.toml --ignore-nosec -r core_model
-	$(PY) -m detect_secrets scan --all-files core_model | $(PY) -c \
-		'import json, sys; found = json.load(sys.stdin)["results"]; sys.exit(json.dumps(found, indent=1) if found else 0)'
+	$(PY) -m mypy core_model training scripts
+
+package: $(QGIS_READY) ## build the plugin's zip in dist/
+	$(PY) scripts/package.py
+
+gate: package ## what the QGIS plugin repository checks the zip with: bandit and detect-secrets
+	$(PY) scripts/gate.py $(ZIP)
+
+translations: $(QGIS_READY) ## collect the plugin's texts into aquila_qgis_plugin/i18n/*.ts and compile them
+	$(PY) scripts/translations.py
+
+pictures: $(QGIS_READY) $(SCENE) ## the pictures of the plugin in docs/
+	$(PY) scripts/pictures.py
 
 train-nano: $(READY) ## train the default model from the data sets, in steps that resume
 	$(PY) -m training.encoder
@@ -97,6 +148,6 @@ bench: $(READY) ## polygons a second on the scenes of aerial imagery
 evaluate: $(READY) ## measure the model on the held-out parts of the data sets
 	$(PY) -m training.evaluate --model "$(MODEL)"
 
-clean: ## remove what was made, but .venv and the training runs
+clean: ## remove what was made, but .venv, .ltr and the training runs
 	rm -rf demo dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache
-	find core_model training tests examples benchmarks aquila_qgis_plugin -name __pycache__ -type d -exec rm -rf {} +
+	find core_model training tests examples benchmarks scripts aquila_qgis_plugin -name __pycache__ -type d -exec rm -rf {} +

@@ -10,14 +10,25 @@ import torch
 
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError
+from core_model.hashes import CARD_NAME, check_hashes
+from core_model.loading.empty import empty_model
+from core_model.loading.filling import Filler
+from core_model.loading.quantised import BYTES
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
-from core_model.weights import SHARD_BYTES, load_weights, own_weights, write_folder
+from core_model.weights import SHARD_BYTES, load_weights, own_weights, weight_files, write_folder
+
+__all__ = [
+    "CARD_NAME", "DTYPES", "MODELS", "QUANTISED", "LoadedModel", "load_model", "load_weights", "model_folder",
+    "pick_device", "pick_dtype", "save_model",
+]
 
 _LOG = logging.getLogger(__name__)
 MODELS = Path(__file__).resolve().parent / "models"
-CARD_NAME = "README.md"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+QUANTISED = tuple(BYTES)  # number formats of the language model's weights alone
+# Hashes of larger files are checked on import and on request: reading 14 GB twice takes too long for every start.
+_HASHED_BYTES = 1024**3
 
 
 @dataclass(frozen=True)
@@ -62,26 +73,37 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """For "auto" bfloat16 on CUDA and float32 on the CPU; ``ModelError`` for an unknown name."""
-    if name == "auto":
+    """What is calculated in: for "auto", int8 and int4 bfloat16 on CUDA and float32 on the CPU.
+
+    Raises ``ModelError`` for an unknown name.
+    """
+    if name == "auto" or name in QUANTISED:
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     if name not in DTYPES:
-        raise ModelError(f"{name!r} is no number format; use auto, {', '.join(DTYPES)}.")
+        raise ModelError(f"{name!r} is no number format; use auto, {', '.join([*DTYPES, *QUANTISED])}.")
     return DTYPES[name]
 
 
 def load_model(name: str = "nano", *, device: str = "auto", dtype: str = "auto") -> LoadedModel:
-    """Load a built-in model by name, or a model folder.
+    """Load a built-in model by name, or a model folder; weights go from the mapped file straight to the device.
 
-    Raises ``ModelError`` with one sentence for a missing, truncated or mismatched file and for an absent device.
+    ``dtype`` is auto, float32, bfloat16 or float16, or int8 or int4 for a language model of fewer bits. A model too
+    large for the first GPU is spread over all of them, unless ``device`` names one. Raises ``ModelError`` with one
+    sentence for a missing, truncated, changed or mismatched file, for an absent device, and, before anything is
+    loaded, where memory will not do.
     """
     folder = model_folder(name)
     config = AquilaConfig.load(folder)
     place = pick_device(device)
+    compute = pick_dtype(dtype, place)
     tokenizer = load_tokenizer(folder)
-    model = Aquila(config)
-    load_weights(model, folder)
-    model = model.to(place, pick_dtype(dtype, place)).eval().requires_grad_(False)
+    model = empty_model(config)
+    files = weight_files(folder)
+    if sum(path.stat().st_size for path in files if path.is_file()) <= _HASHED_BYTES:
+        check_hashes(folder, files)
+    kind = dtype if dtype in QUANTISED else next(key for key, value in DTYPES.items() if value == compute)
+    cards = range(torch.cuda.device_count()) if place == torch.device("cuda") else ()
+    Filler(model, device=place, dtype=kind, compute=compute).fill(folder, cards=cards)
     _LOG.info("loaded %s on %s", config.name, place)
     return LoadedModel(model, tokenizer, folder)
 

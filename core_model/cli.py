@@ -1,4 +1,4 @@
-"""The command line: ``python -m core_model describe | ask | info``.
+"""The command line: ``python -m core_model describe | ask | info | import-osprey | assemble | check``.
 
 Results go to stdout or a file; progress, summary and errors (one sentence, exit code 1; 2 for wrong usage) to stderr.
 """
@@ -19,6 +19,7 @@ from core_model.console import Meter, interruption
 from core_model.errors import AquilaError
 
 if TYPE_CHECKING:
+    from core_model.config import AquilaConfig
     from core_model.description import Description
     from core_model.geo.regions import Region
     from core_model.geo.source import RasterSource
@@ -45,9 +46,10 @@ Bands = Annotated[Optional[str], typer.Option(help="Bands for red, green, blue, 
 Labels = Annotated[Optional[str], typer.Option(help="Choose among these instead of writing freely: a,b,c.")]
 ModelName = Annotated[str, typer.Option(help="A built-in model or a model folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-NumberFormat = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16 or float16.")]
+NumberFormat = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16, int8 or int4.")]
 Temperature = Annotated[float, typer.Option(min=0.0, help="Above 0, texts are drawn at random, not the likeliest.")]
 Seed = Annotated[int, typer.Option(help="Makes drawn texts repeatable.")]
+ImageSize = Annotated[int, typer.Option(min=32, help="The side, in pixels, of the pictures the model sees.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object per line on stdout.")]
 
 
@@ -144,6 +146,64 @@ def info(model: ModelName = "nano", as_json: AsJson = False) -> None:
     for name, value in found.items():
         text = "; ".join(f"{key} {entry}" for key, entry in value.items()) if isinstance(value, dict) else value
         typer.echo(f"{name}: {'; '.join(text) if isinstance(text, list) else text}")
+
+
+@app.command("import-osprey")
+def import_osprey(
+    folder: Annotated[Path, typer.Argument(help="The downloaded checkpoint of Osprey.")],
+    out: Annotated[Path, typer.Argument(help="The model folder to make.")],
+    encoder: Annotated[str, typer.Option(help="The encoder's architecture, as timm names it.")] = "convnext_large",
+    image_size: ImageSize = 512,
+) -> None:
+    """Turn Osprey's published weights into a model folder."""
+    with _one_sentence():
+        from core_model.importing.osprey import import_osprey as convert
+
+        config = convert(folder, out, encoder=encoder, image_size=image_size)
+    typer.echo(f"{out} is made; describe with --model {out}, or choose the folder in QGIS. {_size(config)}", err=True)
+
+
+@app.command()
+def assemble(
+    out: Annotated[Path, typer.Argument(help="The model folder to make.")],
+    clip: Annotated[Path, typer.Option(help="A weight file of the CLIP model that --encoder names.")],
+    llm: Annotated[Path, typer.Option(help="The Hugging Face folder of a causal language model.")],
+    encoder: Annotated[str, typer.Option(help="The CLIP model, as open_clip names it.")] = "convnext_large_d_320",
+    image_size: ImageSize = 512,
+    template: Annotated[Optional[str], typer.Option(help="vicuna or chatml; else the tokenizer decides.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the numbers that the new parts start from.")] = 0,
+) -> None:
+    """Put a model together from pretrained parts, to be trained."""
+    with _one_sentence():
+        from core_model.importing.assemble import assemble as put_together
+
+        config = put_together(
+            clip, llm, out, encoder=encoder, image_size=image_size, template=template, seed=seed)
+    typer.echo(f"{out} is made, ready for the first training stage. {_size(config)}", err=True)
+
+
+@app.command()
+def check(model: Annotated[str, typer.Argument(help="A built-in model or a model folder.")]) -> None:
+    """Compare a model's weight files with the hashes that its card gives."""
+    with _one_sentence():
+        from core_model.checkpoint import model_folder
+        from core_model.hashes import check_hashes
+        from core_model.weights import weight_files
+
+        folder = model_folder(model)
+        files = weight_files(folder)
+        checked = check_hashes(folder, files)
+    typer.echo(f"{len(checked)} of {len(files)} weight files have the hash that is stated for them.", err=True)
+    raise typer.Exit(0 if len(checked) == len(files) else 1)
+
+
+def _size(config: AquilaConfig) -> str:
+    """What a model takes, in the number formats there are."""
+    from core_model.loading.empty import empty_model
+    from core_model.loading.filling import weight_bytes
+    from core_model.loading.memory import as_words
+
+    return f"Memory by number format: {', '.join(as_words(weight_bytes(empty_model(config))))}."
 
 
 def _run(job: Job, model: str, device: str, dtype: str, batch_size: int, as_json: bool) -> int:

@@ -12,6 +12,7 @@ from core_model.errors import ModelError
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 POOLINGS = ("area", "osprey")
+ROTARY_FORMATS = ("float32", "float16")
 
 T = TypeVar("T")
 
@@ -55,10 +56,15 @@ class ExtractorConfig:
 
 @dataclasses.dataclass(frozen=True)
 class LanguageConfig:
-    """The causal language model: a Hugging Face ``config.json`` as a mapping with its ``model_type``."""
+    """The causal language model: a Hugging Face ``config.json`` as a mapping with its ``model_type``.
+
+    ``rotary`` is the number format that the rotary tables are rounded to, float32 or float16: libraries of 2023 kept
+    them in that of the weights.
+    """
 
     huggingface: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     template: str = "vicuna"
+    rotary: str = "float32"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +92,8 @@ class AquilaConfig:
         """Refuse values that no model can be built from."""
         if self.extractor.pooling not in POOLINGS:
             raise ModelError(f"config.json: extractor.pooling is {self.extractor.pooling!r}; use one of {POOLINGS}.")
+        if self.language.rotary not in ROTARY_FORMATS:
+            raise ModelError(f"config.json: language.rotary is {self.language.rotary!r}; use one of {ROTARY_FORMATS}.")
         if not 0 <= self.image_level <= 3:
             raise ModelError(f"config.json: image_level is {self.image_level}; use 0, 1, 2 or 3.")
         if self.extractor.mask_tokens < 1:

@@ -7,38 +7,30 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Callable, Dict, List, Tuple, Union
+from typing import Dict, List, Tuple
 
 import numpy as np
 
 from core_model.checkpoint import LoadedModel
 from core_model.config import AquilaConfig
 from core_model.description import Answer, Description, Plan
-from core_model.errors import AquilaError, PromptError, RasterError
+from core_model.errors import PromptError
 from core_model.generation import Generator, Request, Sampling, View, Written
-from core_model.geo.raster import GdalRaster, Picture
-from core_model.geo.regions import PlacedRegion, Placer, Region, Status, error_status
-from core_model.geo.source import RasterSource
-from core_model.geo.tiling import Bounds, TileId, choose_tile, group_by_tile, tile_window
+from core_model.geo.planning import plan
+from core_model.geo.raster import Picture
+from core_model.geo.regions import PlacedRegion, Placer, Region, Status
+from core_model.geo.tiling import Bounds, choose_tile, tile_window
 from core_model.prompts import asked, check_prompt, clean_labels, label_prompt, style_prompt, with_all_regions
+from core_model.seeing import Cancelled, Progress, Raster, Seen, Walk, look, open_picture, open_source, side_by_side
 from core_model.text.prompt import Turn
 
 __all__ = ["Answer", "Describer", "Description", "Plan"]
 
-_LOG = logging.getLogger(__name__)
-# What reading pixels or running the network raises on bad data or a full memory; anything else is a fault of ours.
-_EXPECTED = (AquilaError, RuntimeError, OSError)
 # Attention cells [rows, length, length] that scoring may lay out at once: 64 MB in float32.
 _SCORING_CELLS = 16_000_000
-
-Raster = Union[str, Path, RasterSource, Picture]
-Progress = Callable[[int, int], None]
-Cancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -51,23 +43,11 @@ class _Task:
     sampling: Sampling
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """A region with its picture [S, S, 3] and its mask [S, S] on that."""
-
-    placed: PlacedRegion
-    tile: TileId
-    rgb: np.ndarray
-    mask: np.ndarray
-
-
-Part = Tuple[TileId, List[PlacedRegion]]
-
-
 class Describer:
     """Describes regions of rasters with one model; ``batch_size`` regions share one pass through it."""
 
     def __init__(self, loaded: LoadedModel, *, batch_size: int = 32) -> None:
+        self.loaded = loaded
         self.model_name = loaded.name
         self.config: AquilaConfig = loaded.model.config
         self.size = self.config.encoder.image_size
@@ -77,21 +57,25 @@ class Describer:
     def describe(
         self, raster: Raster, regions: Iterable[Region], *, style: str | None = None, prompt: str | None = None,
         labels: Sequence[str] | None = None, sampling: Sampling = Sampling(), bands: Sequence[int] | None = None,
-        progress: Progress | None = None, is_cancelled: Cancelled | None = None,
+        wider: int = 0, progress: Progress | None = None, is_cancelled: Cancelled | None = None,
     ) -> Iterator[Description]:
         """One ``Description`` for each region, in the order of the tiles they are seen through, as they are made.
 
         ``style`` is category, phrase, description (the default) or detailed; ``prompt`` is asked instead of it. With
         ``labels`` the label is the likeliest of them and, unless a style or prompt is given, the description too.
-        Labels are always the likeliest; ``sampling`` concerns descriptions. All regions are placed before the first
-        result comes. ``progress`` gets (done, total); ``is_cancelled`` is asked between batches and ends the stream.
+        Labels are always the likeliest; ``sampling`` concerns descriptions. ``wider`` 1 shows twice as much around
+        every region as the model was taught with, 2 four times. All regions are placed before the first result comes.
+        ``progress`` gets (done, total); ``is_cancelled`` is asked between batches and ends the stream.
 
         :raises PromptError: for a prompt, style or label list that cannot be used.
         :raises RasterError: if the raster cannot be opened. A tile that cannot be read only concerns its regions.
         """
         task = _task(self.config, style, prompt, labels, sampling)
-        picture, opened = _picture(raster, bands)
-        return self._stream(picture, opened, task, regions, progress or _ignore, is_cancelled or _never)
+        picture, opened = open_picture(raster, bands)
+        walk = Walk(
+            size=self.size, most=self.batch_size, wider=wider, work=lambda seen: self._write(task, seen),
+            blank=self._blank)
+        return walk.stream(picture, opened, regions, progress, is_cancelled)
 
     def ask(
         self, raster: Raster, regions: Iterable[Region], question: str, *, labels: Sequence[str] | None = None,
@@ -109,7 +93,7 @@ class Describer:
             raise PromptError("no region is given to ask about; give at least one polygon.")
         check_prompt(question, len(chosen))
         kept = tuple(clean_labels(labels)) if labels is not None else ()
-        picture, opened = _picture(raster, bands)
+        picture, opened = open_picture(raster, bands)
         try:
             seen = self._seen_together(picture, chosen)
         finally:
@@ -128,82 +112,14 @@ class Describer:
 
     def plan(self, raster: Raster, regions: Iterable[Region]) -> Plan:
         """How many polygons and tiles a run would see; reads no pixels."""
-        source, opened = _source(raster)
+        source, opened = open_source(raster)
         try:
-            placer = Placer(source, self.size)
-            tiles = [placer.place(region).tile for region in regions]
-        finally:
-            if opened is not None:
-                opened.close()
-        found = [tile for tile in tiles if tile is not None]
-        return Plan(len(tiles), len(found), len(set(found)))
-
-    def _stream(
-        self, picture: Picture, opened: GdalRaster | None, task: _Task, regions: Iterable[Region],
-        progress: Progress, is_cancelled: Cancelled,
-    ) -> Iterator[Description]:
-        try:
-            placer = Placer(picture.source, self.size)
-            placed = []
-            for region in regions:
-                if is_cancelled():
-                    return
-                placed.append(placer.place(region))
-            good = [region for region in placed if region.tile is not None]
-            total, done = len(placed), len(placed) - len(good)
-            yield from (self._blank(region, region.status) for region in placed if region.tile is None)
-            progress(done, total)
-            for batch in _batches(group_by_tile(good, _tile_of), self.batch_size):
-                if is_cancelled():
-                    return
-                found = self._describe_batch(picture, placer, task, batch)
-                done += len(found)
-                yield from found
-                progress(done, total)
+            return plan(source, regions, self.size)
         finally:
             if opened is not None:
                 opened.close()
 
-    def _describe_batch(
-        self, picture: Picture, placer: Placer, task: _Task, batch: Sequence[Part]
-    ) -> List[Description]:
-        results: List[Description] = []
-        seen: List[_Seen] = []
-        for tile, regions in batch:
-            try:
-                rgb, valid = picture.read(tile_window(tile, self.size), self.size)
-            except _EXPECTED as error:
-                _LOG.warning("a tile of %s cannot be read: %s", picture.source.name, error)
-                results += [self._blank(region, error_status(str(error))) for region in regions]
-                continue
-            for region in regions:
-                item = self._look(placer, region, tile, rgb, valid)
-                if item is None:
-                    results.append(self._blank(region, str(Status.NO_VALID_PIXELS)))
-                else:
-                    seen.append(item)
-        return results + (self._written(task, seen) if seen else [])
-
-    def _look(
-        self, placer: Placer, region: PlacedRegion, tile: TileId, rgb: np.ndarray, valid: np.ndarray
-    ) -> _Seen | None:
-        """The region on its picture, only where that is data; ``None`` if that is nowhere."""
-        mask = placer.mask(region, tile_window(tile, self.size), self.size) * valid
-        return _Seen(region, tile, rgb, mask) if mask.any() else None
-
-    def _written(self, task: _Task, seen: Sequence[_Seen]) -> List[Description]:
-        """Descriptions of regions on their pictures; a batch that fails is tried in halves, so a fault stays alone."""
-        try:
-            return self._write(task, seen)
-        except _EXPECTED as error:
-            reason = str(error)
-        if len(seen) == 1:
-            return [self._blank(seen[0].placed, error_status(reason))]
-        _LOG.warning("a batch of %d regions failed and is tried in halves: %s", len(seen), reason)
-        half = len(seen) // 2
-        return self._written(task, seen[:half]) + self._written(task, seen[half:])
-
-    def _write(self, task: _Task, seen: Sequence[_Seen]) -> List[Description]:
+    def _write(self, task: _Task, seen: Sequence[Seen]) -> List[Description]:
         view = self._view(seen)
         names, texts, chances = self._names(view, task, seen)
         found = []
@@ -223,7 +139,7 @@ class Describer:
         return found
 
     def _names(
-        self, view: View, task: _Task, seen: Sequence[_Seen]
+        self, view: View, task: _Task, seen: Sequence[Seen]
     ) -> Tuple[List[Written], List[Written], np.ndarray]:
         """Written categories, written descriptions (either empty if not wanted) and label probabilities [R, labels]."""
         names = self._requests(seen, task.category) if task.category else []
@@ -238,19 +154,16 @@ class Describer:
             written = self._generator.write(view, names + texts)
         return written[: len(names)], written[len(names):], chances
 
-    def _view(self, seen: Sequence[_Seen]) -> View:
-        pictures = {item.tile: item.rgb for item in seen}
-        places = {tile: number for number, tile in enumerate(pictures)}
-        masks = np.stack([item.mask for item in seen]).astype(np.float32)
-        return self._generator.view(np.stack(list(pictures.values())), masks, [places[item.tile] for item in seen])
+    def _view(self, seen: Sequence[Seen]) -> View:
+        return self._generator.view(*side_by_side(seen))
 
-    def _requests(self, seen: Sequence[_Seen], prompt: str) -> List[Request]:
+    def _requests(self, seen: Sequence[Seen], prompt: str) -> List[Request]:
         return [
             Request((number,), (Turn(self._asked(prompt, item)),), zlib.crc32(repr(item.placed.id).encode()))
             for number, item in enumerate(seen)
         ]
 
-    def _asked(self, prompt: str, item: _Seen) -> str:
+    def _asked(self, prompt: str, item: Seen) -> str:
         # The model was taught metres per pixel of the picture it sees, not of the raster.
         gsd = item.placed.gsd_m * 2.0**item.tile.level
         return asked(self.config, prompt, gsd=gsd, area=item.placed.area_m2)
@@ -264,7 +177,7 @@ class Describer:
         parts = [generator.score(view, requests[at : at + step], labels) for at in range(0, len(requests), step)]
         return np.concatenate(parts)
 
-    def _seen_together(self, picture: Picture, regions: Sequence[Region]) -> List[_Seen] | str:
+    def _seen_together(self, picture: Picture, regions: Sequence[Region]) -> List[Seen] | str:
         """The regions on one picture that holds them all, or the status that says why not."""
         placer = Placer(picture.source, self.size)
         placed = [placer.place(region) for region in regions]
@@ -277,13 +190,13 @@ class Describer:
         rgb, valid = picture.read(tile_window(tile, self.size), self.size)
         seen = []
         for number, region in enumerate(placed, 1):
-            item = self._look(placer, region, tile, rgb, valid)
+            item = look(placer, region, tile, self.size, rgb, valid)
             if item is None:
                 return _status_of(number, len(placed), str(Status.NO_VALID_PIXELS))
             seen.append(item)
         return seen
 
-    def _answer(self, seen: Sequence[_Seen], question: str, labels: Sequence[str], sampling: Sampling) -> Answer:
+    def _answer(self, seen: Sequence[Seen], question: str, labels: Sequence[str], sampling: Sampling) -> Answer:
         view = self._view(seen)
         request = Request(tuple(range(len(seen))), (Turn(self._asked(question, seen[0])),))
         probabilities = None
@@ -326,47 +239,6 @@ def _task(
     return _Task(text, category, kept, sampling)
 
 
-def _source(raster: Raster) -> Tuple[RasterSource, GdalRaster | None]:
-    """The raster, and the same again if it was opened here and is to be closed."""
-    if isinstance(raster, (str, Path)):
-        opened = GdalRaster(raster)
-        return opened, opened
-    return (raster.source if isinstance(raster, Picture) else raster), None
-
-
-def _picture(raster: Raster, bands: Sequence[int] | None) -> Tuple[Picture, GdalRaster | None]:
-    if isinstance(raster, Picture):
-        if bands is not None:
-            raise RasterError("bands are given for a picture that has its own; choose them when making the picture.")
-        return raster, None
-    source, opened = _source(raster)
-    return Picture(source, bands), opened
-
-
-def _batches(groups: Iterable[Part], most: int) -> Iterator[List[Part]]:
-    """Tiles with their regions, at most ``most`` regions together; only a tile at the seam is seen twice."""
-    batch: List[Part] = []
-    room = most
-    for tile, regions in groups:
-        start = 0
-        while start < len(regions):
-            part = regions[start : start + room]
-            batch.append((tile, part))
-            start += len(part)
-            room -= len(part)
-            if room == 0:
-                yield batch
-                batch, room = [], most
-    if batch:
-        yield batch
-
-
-def _tile_of(placed: PlacedRegion) -> TileId:
-    if placed.tile is None:
-        raise ValueError("a region without a place has no tile")
-    return placed.tile
-
-
 def _union(bounds: Sequence[Bounds]) -> Bounds:
     low = np.min(bounds, axis=0)
     high = np.max(bounds, axis=0)
@@ -380,11 +252,3 @@ def _printable(text: str) -> str:
 
 def _status_of(number: int, count: int, status: str) -> str:
     return status if count == 1 else f"region {number}: {status}"
-
-
-def _ignore(done: int, total: int) -> None:
-    """Progress that nobody watches."""
-
-
-def _never() -> bool:
-    return False

@@ -8,6 +8,13 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# These start QGIS, so they run in a process of their own: `make test` runs all three.
+collect_ignore = ["plugin", "desktop"]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what a run of the whole folder leaves out."""
+    return "tests/plugin and tests/desktop run only when named; make test runs everything"
 
 
 @pytest.fixture(scope="session")

@@ -124,6 +124,8 @@ def load_tokenizer(folder: Path) -> TextTokenizer:
             return SentencePieceTokenizer(folder / "tokenizer.model")
     except ModelError:
         raise
+    except ImportError as error:
+        raise ModelError(f"the tokenizer in {folder} needs the package {error.name}; install it.") from error
     except (OSError, ValueError, RuntimeError, AttributeError) as error:
         raise ModelError(f"the tokenizer in {folder} cannot be read ({error}); copy the model folder again.") from error
     raise ModelError(f"{folder} has no tokenizer.json and no tokenizer.model; copy the model folder again.")

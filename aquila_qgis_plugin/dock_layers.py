@@ -1,0 +1,124 @@
+"""The dock's layers: which raster, which polygons, all of them or the selected ones."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsRasterLayer, QgsVectorLayer
+from qgis.gui import QgsMapLayerComboBox
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QWidget
+
+from aquila_qgis_plugin.dock_widgets import describe_widget, form_layout, narrow
+from aquila_qgis_plugin.translation import tr
+
+
+# Pixels; large fonts and long counts must not make the whole dock wider.
+_NARROW = 200
+
+
+class LayersForm(QWidget):
+    """Two layer boxes and "Selected features only"; ``changed`` tells of layers, tick, selection and edits."""
+
+    changed = Signal()
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self._watched: Optional[QgsVectorLayer] = None
+        self._raster = _layer_box(self, QgsMapLayerProxyModel.Filter.RasterLayer)
+        self._polygons = _layer_box(self, QgsMapLayerProxyModel.Filter.PolygonLayer)
+        self._selected = QCheckBox(self)
+        self._selected.setChecked(True)
+        self._selected.setMinimumWidth(_NARROW)
+        self._name_widgets()
+        layout = form_layout(self)
+        layout.addRow(tr("R&aster"), self._raster)
+        layout.addRow(tr("Poly&gons"), self._polygons)
+        layout.addRow(self._selected)
+        self._raster.layerChanged.connect(self.changed)
+        self._polygons.layerChanged.connect(self._watch)
+        self._selected.toggled.connect(self.changed)
+        self._watch(self._polygons.currentLayer())
+
+    def raster(self) -> Optional[QgsRasterLayer]:
+        """The raster to look at, if there is one."""
+        return self._raster.currentLayer()
+
+    def polygons(self) -> Optional[QgsVectorLayer]:
+        """The layer whose polygons are described, if there is one."""
+        return self._polygons.currentLayer()
+
+    def selected_only(self) -> bool:
+        """Whether only selected polygons are meant."""
+        return self._selected.isChecked()
+
+    def follow(self, layer: Optional[QgsMapLayer]) -> None:
+        """Take over the layer that became active, if it is of a kind that the dock has a box for."""
+        for box in (self._raster, self._polygons):
+            if layer is not None and _offers(box, layer):
+                box.setLayer(layer)
+
+    def restore(self, raster: Optional[QgsMapLayer], polygons: Optional[QgsMapLayer], selected_only: bool) -> None:
+        """Show what a project remembers, as far as those layers exist."""
+        if raster is not None:
+            self._raster.setLayer(raster)
+        if polygons is not None:
+            self._polygons.setLayer(polygons)
+        self._selected.setChecked(selected_only)
+
+    def _name_widgets(self) -> None:
+        describe_widget(
+            self._raster, "aquilaRasterBox", tr("Raster layer"), tr("The image in which the polygons are looked at")
+        )
+        describe_widget(
+            self._polygons, "aquilaPolygonsBox", tr("Polygon layer"), tr("The layer whose polygons are described")
+        )
+        describe_widget(
+            self._selected, "aquilaSelectedOnly", tr("Selected features only"),
+            tr("Describe only the polygons that are selected in the layer"),
+        )
+
+    def _watch(self, layer: Optional[QgsVectorLayer]) -> None:
+        """Listen to the selection and the edits of the chosen layer, and of no other."""
+        if self._watched is not None:
+            for signal in _signals(self._watched):
+                signal.disconnect(self._refresh)
+            self._watched.willBeDeleted.disconnect(self._forget)
+        self._watched = layer
+        if layer is not None:
+            for signal in _signals(layer):
+                signal.connect(self._refresh)
+            layer.willBeDeleted.connect(self._forget)
+        self._refresh()
+
+    def _forget(self) -> None:
+        self._watched = None
+
+    def _refresh(self) -> None:
+        self._selected.setText(_count_text(self.polygons()))
+        self.changed.emit()
+
+
+def _layer_box(parent: QWidget, kind: QgsMapLayerProxyModel.Filter) -> QgsMapLayerComboBox:
+    box = QgsMapLayerComboBox(parent)
+    box.setFilters(kind)
+    narrow(box)
+    return box
+
+
+def _offers(box: QgsMapLayerComboBox, layer: QgsMapLayer) -> bool:
+    return any(box.layer(row) is layer for row in range(box.count()))
+
+
+def _signals(layer: QgsVectorLayer) -> tuple:
+    return layer.selectionChanged, layer.layerModified, layer.subsetStringChanged
+
+
+def _count_text(layer: Optional[QgsVectorLayer]) -> str:
+    if layer is None:
+        return tr("Selected &features only")
+    total, chosen = layer.featureCount(), layer.selectedFeatureCount()
+    # Some providers do not know how many features they have.
+    if total < 0:
+        return tr("Selected &features only ({chosen})").format(chosen=chosen)
+    return tr("Selected &features only ({chosen} of {total})").format(chosen=chosen, total=total)

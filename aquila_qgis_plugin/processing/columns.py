@@ -1,0 +1,79 @@
+"""The fields a run fills, new ones or those that a layer already has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from qgis.core import QgsFeature, QgsFields
+
+from aquila_qgis_plugin.compat import number_of
+from aquila_qgis_plugin.translation import tr
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field (``QgsField``) of the result, and what the outcome of a polygon puts into it; ``None`` for nothing."""
+
+    field: Any
+    value: Callable[[Any], Any]
+
+    @property
+    def name(self) -> str:
+        """The field's name."""
+        return str(self.field.name())
+
+
+def columns_problem(columns: Sequence[Column], fields: QgsFields) -> str:
+    """One sentence that says why the columns do not go with a layer's fields, "" if they do."""
+    names = [column.name.lower() for column in columns]
+    for column in columns:
+        if not column.name.strip():
+            return tr("A field to write to has no name; give it one.")
+        if names.count(column.name.lower()) > 1:
+            return tr("Two results would be written to the field “{name}”; choose different fields.").format(
+                name=column.name)
+        index = fields.lookupField(column.name)
+        if index >= 0 and number_of(fields[index].type()) != number_of(column.field.type()):
+            return tr("The layer's field “{name}” is of another type; choose another field.").format(name=column.name)
+    return ""
+
+
+def with_columns(fields: QgsFields, columns: Sequence[Column]) -> QgsFields:
+    """A layer's fields, and behind them those that it does not have yet."""
+    joined = QgsFields(fields)
+    for column in columns:
+        if joined.lookupField(column.name) < 0:
+            joined.append(column.field)
+    return joined
+
+
+class Filler:
+    """Writes outcomes into features with ``fields``; ``shortened`` counts the texts that were too long for theirs."""
+
+    def __init__(self, fields: QgsFields, columns: Sequence[Column]) -> None:
+        self.shortened = 0
+        self._fields = fields
+        self._places = [(fields.lookupField(column.name), column.value) for column in columns]
+
+    def values(self, outcome: Any) -> Any:
+        """The values by the number of their field."""
+        return {index: self._fitted(index, value(outcome)) for index, value in self._places}
+
+    def filled(self, feature: QgsFeature, outcome: Any) -> QgsFeature:
+        """A new feature with the fields, whatever the given one had in these columns before."""
+        made = QgsFeature(self._fields, feature.id())
+        made.setGeometry(feature.geometry())
+        attributes = feature.attributes()
+        made.setAttributes(attributes + [None] * (len(self._fields) - len(attributes)))
+        for index, value in self.values(outcome).items():
+            made.setAttribute(index, value)
+        return made
+
+    def _fitted(self, index: int, value: Any) -> Any:
+        length = self._fields[index].length()
+        if isinstance(value, str) and 0 < length < len(value):
+            self.shortened += 1
+            return value[: length - 1] + "…"
+        return value

@@ -1,0 +1,190 @@
+"""Descriptions into the attributes of a layer: one undo step, and nothing of it lost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+from qgis.core import QgsFeatureRequest, QgsVectorLayer
+
+from aquila_qgis_plugin.fields import Column, Targets, columns, name_limit, remember_names, shorten, target_problem
+from aquila_qgis_plugin.translation import tr
+from core_model.description import Description
+
+__all__ = ["Published", "Targets", "publish", "target_problem"]
+
+_MOST_NAMED = 50
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of results: how many were ``written``, ``skipped`` (their feature is gone) and ``shortened``.
+
+    ``renamed`` are fields that were made under another name than wished for. ``message`` is "" if all went as asked,
+    else what did not, in a few sentences; ``unwritten`` are results that could go nowhere: see ``rescue_layer``.
+    """
+
+    written: int = 0
+    skipped: int = 0
+    shortened: int = 0
+    renamed: Dict[str, str] = field(default_factory=dict)
+    message: str = ""
+    details: str = ""
+    unwritten: List[Description] = field(default_factory=list)
+
+
+def publish(
+    layer: Optional[QgsVectorLayer], results: Sequence[Description], targets: Targets, *, commit: Optional[bool]
+) -> Published:
+    """Write results to the features they are about, in one undo step that makes missing fields too; main thread only.
+
+    A layer that is being edited stays so. Another one is saved with ``commit``, else left open for editing. Where
+    there is no text, the status says why, and what the text field held before stays.
+    """
+    problem = target_problem(layer, targets)
+    if problem or layer is None:
+        return Published(message=problem, unwritten=list(results))
+    was_editable = layer.isEditable()
+    if not was_editable and not layer.startEditing():
+        sentence = tr("{name} cannot be edited now; results are not written.").format(name=layer.name())
+        return Published(message=sentence, unwritten=list(results))
+    writer = _Writer(layer, columns(layer, targets))
+    writer.write(results)
+    if not writer.written and not was_editable:
+        layer.rollBack()
+    failed = bool(commit) and not was_editable and layer.isEditable() and not layer.commitChanges()
+    return writer.published(_commit_problem(layer) if failed else "")
+
+
+class _Writer:
+    """Writes results to one layer that is being edited, and counts."""
+
+    def __init__(self, layer: QgsVectorLayer, wanted: List[Column]) -> None:
+        self._layer, self._columns = layer, wanted
+        self.written = 0
+        self._skipped: List[Any] = []
+        self._shortened: List[Any] = []
+        self._unwritten: List[Description] = []
+        self._refused = ""
+
+    def write(self, results: Sequence[Description]) -> None:
+        """All results as one undo step; a step that comes to nothing is taken back."""
+        self._layer.beginEditCommand(tr("Describe {count} polygons").format(count=len(results)))
+        is_whole = False
+        try:
+            if self._add_fields():
+                self._write_rows(results)
+            else:
+                self._unwritten = list(results)
+            is_whole = True
+        finally:
+            if is_whole and self.written:
+                self._layer.endEditCommand()
+            else:
+                self._layer.destroyEditCommand()
+        if self.written:
+            remember_names(self._layer, self._columns)
+
+    def published(self, commit_problem: str) -> Published:
+        """What it came to."""
+        renamed = {
+            column.wished: column.name for column in self._columns if column.is_new and column.name != column.wished}
+        return Published(
+            self.written, len(self._skipped), len(self._shortened), renamed if self.written else {},
+            self._message(renamed, commit_problem), self._details(commit_problem), self._unwritten)
+
+    def _add_fields(self) -> bool:
+        for column in self._columns:
+            if column.is_new and not self._layer.addAttribute(column.field):
+                self._refused = tr("{layer} does not take the new field {name}; choose an existing one.").format(
+                    layer=self._layer.name(), name=column.name)
+                return False
+        return True
+
+    def _write_rows(self, results: Sequence[Description]) -> None:
+        places = {column.role: self._layer.fields().indexOf(column.name) for column in self._columns}
+        before = self._stored([found.id for found in results], list(places.values()))
+        for found in results:
+            if found.id not in before:
+                self._miss(found)
+                continue
+            values = {places[role]: value for role, value in self._values(found).items()}
+            old = {index: before[found.id][index] for index in values}
+            if not values or self._layer.changeAttributeValues(found.id, values, old):
+                self.written += 1
+            else:
+                self._unwritten.append(found)
+
+    def _miss(self, found: Description) -> None:
+        """A feature that is gone was deleted, but one that was never saved may only have a number now."""
+        if isinstance(found.id, int) and found.id >= 0:
+            self._skipped.append(found.id)
+        else:
+            self._unwritten.append(found)
+
+    def _stored(self, ids: Iterable[Any], places: List[int]) -> Dict[Any, Any]:
+        """The attributes of those features that are still there; without them, undo could not bring them back."""
+        request = QgsFeatureRequest().setFilterFids([number for number in ids if isinstance(number, int)])
+        request.setFlags(QgsFeatureRequest.Flag.NoGeometry).setSubsetOfAttributes(places)
+        return {feature.id(): feature.attributes() for feature in self._layer.getFeatures(request)}
+
+    def _values(self, found: Description) -> Dict[str, Any]:
+        """What is written for one result, by role."""
+        values: Dict[str, Any] = {
+            "status": found.status, "confidence": _rounded(found.confidence, 4), "area": _rounded(found.area_m2, 2),
+            "description": found.description, "label": found.label,
+        }
+        if not found.description:  # an older text is better than none
+            for role in ("description", "label", "confidence"):
+                del values[role]
+        return {column.role: self._fitted(values[column.role], column, found)
+                for column in self._columns if column.role in values}
+
+    def _fitted(self, value: Any, column: Column, found: Description) -> Any:
+        if value is None or not column.holds_text:
+            return value
+        text = shorten(str(value), column, self._layer)
+        if text != str(value) and found.id not in self._shortened:
+            self._shortened.append(found.id)
+        return text
+
+    def _message(self, renamed: Dict[str, str], commit_problem: str) -> str:
+        parts = [self._refused, commit_problem]
+        if self._unwritten and not self._refused:
+            parts.append(tr("Results that {name} has no place for: {count}.").format(
+                name=self._layer.name(), count=len(self._unwritten)))
+        if self._skipped:
+            parts.append(tr("Polygons no longer in the layer: {count}.").format(count=len(self._skipped)))
+        if self._shortened:
+            parts.append(tr("Texts too long for their field, cut after a word: {count}.").format(
+                count=len(self._shortened)))
+        if renamed and self.written:
+            names = ", ".join(f"{wished} → {name}" for wished, name in renamed.items())
+            parts.append(tr("New fields have other names than you chose: {names}.").format(names=names))
+        parts = [part for part in parts if part]
+        if parts and self.written:
+            parts.insert(0, tr("Polygons written: {count}.").format(count=self.written))
+        return " ".join(parts)
+
+    def _details(self, commit_problem: str) -> str:
+        parts = list(self._layer.commitErrors()) if commit_problem else []
+        for text, ids in ((tr("Gone: {ids}"), self._skipped), (tr("Cut: {ids}"), self._shortened)):
+            if ids:
+                listed = ", ".join(str(each) for each in ids[:_MOST_NAMED]) + ("…" if len(ids) > _MOST_NAMED else "")
+                parts.append(text.format(ids=listed))
+        limit = name_limit(self._layer)
+        if limit and any(column.is_new and len(column.wished) > limit for column in self._columns):
+            parts.append(tr("{format} keeps {count} letters of a field's name.").format(
+                format=self._layer.storageType(), count=limit))
+        return "\n".join(parts)
+
+
+def _rounded(value: Optional[float], digits: int) -> Optional[float]:
+    return None if value is None or not math.isfinite(value) else round(value, digits)
+
+
+def _commit_problem(layer: QgsVectorLayer) -> str:
+    return tr("{name} could not be saved; it stays open for editing, with the results in it.").format(
+        name=layer.name())

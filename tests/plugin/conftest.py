@@ -1,0 +1,70 @@
+"""The plugin's tests run inside one real QGIS, which pytest-qgis starts; its windows are drawn off screen."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Iterator
+
+import pytest
+
+# Before Qt starts. `QT_QPA_PLATFORM=xcb` in the environment shows the windows.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+try:
+    import qgis.core  # noqa: F401
+except ImportError as error:
+    raise pytest.UsageError(
+        "tests/plugin needs QGIS 3.22 or newer and its Python module (apt-get install qgis python3-qgis), "
+        f"and this Python has none: {error}"
+    ) from error
+
+if TYPE_CHECKING:
+    from tests.plugin.interface import Interface
+
+# pyproject.toml keeps pytest-qgis out of the other tests by its entry point's name; its module's name brings it in.
+pytest_plugins = ["pytest_qgis.pytest_qgis"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plugin_importable(qgis_app: object) -> None:
+    """Importing the plugin makes core_model and qtpy importable, as QGIS's plugin manager would."""
+    import aquila_qgis_plugin  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _fresh_project(qgis_app: object) -> Iterator[None]:
+    """Every test starts with an empty project and the plugin's settings as they were after installation."""
+    from qgis.core import QgsProject, QgsSettings
+
+    QgsSettings().remove("aquila")
+    QgsProject.instance().clear()
+    yield
+    QgsProject.instance().clear()
+    QgsSettings().remove("aquila")
+
+
+@pytest.fixture()
+def iface(qgis_app: object) -> Iterator[Interface]:
+    """QGIS's interface for plugins, with a real message bar, main window and map canvas, new for every test."""
+    from unittest import mock
+
+    from qgis.core import QgsProject
+    from qgis.gui import QgsMapCanvas
+    from qtpy.QtWidgets import QMainWindow
+
+    from tests.plugin.interface import Interface
+
+    window = QMainWindow()
+    window.resize(1000, 800)
+    canvas = QgsMapCanvas(window)
+    window.setCentralWidget(canvas)
+    interface = Interface(canvas, window)
+    with mock.patch("qgis.utils.iface", interface):
+        yield interface
+    # A failed test's frames keep the interface alive; it must not hear of the next test's layers.
+    project = QgsProject.instance()
+    project.layersAdded.disconnect(interface.addLayers)
+    project.removeAll.disconnect(interface.removeAllLayers)
+    project.readProject.disconnect(interface.projectRead)
+    canvas.deleteLater()
+    window.deleteLater()

@@ -1,0 +1,430 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Iterator, List, Optional, Tuple
+
+import pytest
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsFeature,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProject,
+    QgsRectangle,
+    QgsVectorLayer,
+)
+from qgis.gui import QgsGui, QgsHighlight, QgsMapCanvas
+from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
+from qtpy.QtGui import QKeyEvent, QMouseEvent
+from qtpy.QtWidgets import QApplication
+
+from core_model.description import Description
+from tests.plugin.interface import Interface
+from tests.plugin.scenes import CRS, NORTH, WEST, polygon_layer, raster_layer
+from tests.plugin.waiting import wait_until
+
+LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+# Two squares (x, y, side in metres from the upper left corner), the second inside the first.
+FIELD, POND = (100, 100, 120), (140, 140, 20)
+BESIDE = (320, 300)
+FOUND = Description(2, "ok", "A pond with dark water.", "pond", 0.83, 400.0, model="nano")
+
+
+class FakeTask(QObject):
+    """A task of which the test says when and how it ends."""
+
+    ended = Signal(object)
+
+    def __init__(self, request: Any) -> None:
+        super().__init__()
+        self.request, self.cancelled = request, False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@pytest.fixture()
+def tasks(monkeypatch: pytest.MonkeyPatch) -> List[FakeTask]:
+    """The tasks that were started, none of which runs."""
+    from aquila_qgis_plugin import describe_one
+    from aquila_qgis_plugin.environment import runtime
+
+    started: List[FakeTask] = []
+    monkeypatch.setattr(describe_one, "DescribeTask", FakeTask)
+    monkeypatch.setattr(describe_one, "start", started.append)
+    monkeypatch.setattr(runtime, "state", lambda: runtime.RuntimeState(True))
+    return started
+
+
+@pytest.fixture()
+def layer() -> QgsVectorLayer:
+    return polygon_layer(["description:string", "name:string"], [FIELD, POND])
+
+
+class World:
+    """A map with the scene and the squares, the tool in hand, and what it has found."""
+
+    def __init__(self, iface: Interface, layer: QgsVectorLayer, folder: Path) -> None:
+        from aquila_qgis_plugin.choice import Choice
+        from aquila_qgis_plugin.map_tools import DescribeMapTool
+        from aquila_qgis_plugin.models import ModelOptions
+        from aquila_qgis_plugin.results import Targets
+
+        self.iface, self.layer, self.raster = iface, layer, raster_layer(folder)
+        QgsProject.instance().addMapLayers([self.raster, layer])
+        self.canvas: QgsMapCanvas = iface.mapCanvas()
+        self.canvas.setDestinationCrs(layer.crs())
+        self.canvas.setLayers([layer, self.raster])
+        self.canvas.setExtent(QgsRectangle(WEST, NORTH - 400, WEST + 400, NORTH))
+        iface.mainWindow().show()
+        QApplication.processEvents()
+        self.choice = Choice(self.raster, layer, ModelOptions(), style="phrase", targets=Targets("description"))
+        self.tool = DescribeMapTool(iface, lambda: self.choice)
+        self.found: List[Tuple[str, Description]] = []
+        self.tool.described.connect(lambda layer_id, found: self.found.append((layer_id, found)))
+        self.canvas.setMapTool(self.tool)
+
+    @property
+    def bubble(self) -> Any:
+        return self.tool._one.bubble
+
+    def pixel(self, place: Tuple[float, float]) -> QPoint:
+        shown = self.canvas.getCoordinateTransform().transform(QgsPointXY(WEST + place[0], NORTH - place[1]))
+        return QPoint(round(shown.x()), round(shown.y()))
+
+    def mouse(
+        self, kind: QEvent.Type, place: Tuple[float, float], button: Any = LEFT, keys: Any = NONE
+    ) -> None:
+        where = QPointF(self.pixel(place))
+        around = QPointF(self.canvas.viewport().mapToGlobal(self.pixel(place)))
+        held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
+        QApplication.sendEvent(self.canvas.viewport(), QMouseEvent(kind, where, around, button, held, keys))
+
+    def click(self, place: Tuple[float, float], button: Any = LEFT, keys: Any = NONE) -> None:
+        self.mouse(QEvent.Type.MouseButtonPress, place, button, keys)
+        self.mouse(QEvent.Type.MouseButtonRelease, place, button, keys)
+
+    def drag(self, start: Tuple[float, float], end: Tuple[float, float]) -> None:
+        self.mouse(QEvent.Type.MouseButtonPress, start)
+        self.mouse(QEvent.Type.MouseMove, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
+        self.mouse(QEvent.Type.MouseMove, end)
+        self.mouse(QEvent.Type.MouseButtonRelease, end)
+
+    def key(self, key: Qt.Key) -> None:
+        QApplication.sendEvent(self.canvas, QKeyEvent(QEvent.Type.KeyPress, key, NONE))
+
+    def highlights(self) -> int:
+        return sum(isinstance(item, QgsHighlight) for item in self.canvas.scene().items())
+
+    def bands(self) -> List[QgsGeometry]:
+        """What is drawn, and not highlighted, on the map."""
+        marks = self.tool._one._marks._items
+        return [item.asGeometry() for item in marks if not isinstance(item, QgsHighlight)]
+
+
+@pytest.fixture()
+def world(iface: Interface, layer: QgsVectorLayer, tmp_path: Path) -> Iterator[World]:
+    made = World(iface, layer, tmp_path)
+    yield made
+    made.canvas.unsetMapTool(made.tool)
+    made.tool.close()
+
+
+def _outcome(found: Optional[Description] = None, **values: Any) -> Any:
+    from aquila_qgis_plugin.describe_task import Outcome
+
+    return Outcome([found] if found is not None else [], **values)
+
+
+def _corner(box: QgsRectangle) -> Tuple[int, int, int, int]:
+    return (round(box.xMinimum() - WEST), round(NORTH - box.yMaximum()),
+            round(box.xMaximum() - WEST), round(NORTH - box.yMinimum()))
+
+
+def test_a_click_describes_the_polygon_and_shows_the_text_beside_it(world: World, tasks: List[FakeTask]) -> None:
+    world.click((110, 110))
+    request = tasks[0].request
+    assert [region.id for region in request.regions] == [1]
+    assert (request.style, request.prompt, request.labels) == ("phrase", None, None)
+    assert request.raster.name == "scene"
+    assert world.highlights() == 1
+    assert world.bubble.text == "Looking…"
+    found = replace(FOUND, id=1)
+    tasks[0].ended.emit(_outcome(found))
+    assert world.found == [(world.layer.id(), found)]
+    assert world.bubble.text == "pond · 83 %\nA pond with dark water."
+    assert not world.bubble.isHidden()
+    assert world.canvas.rect().contains(world.bubble.geometry())
+    assert world.bubble.x() > world.pixel((220, 100)).x()
+
+
+def test_of_polygons_upon_each_other_the_smallest_is_meant(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150))
+    assert [region.id for region in tasks[0].request.regions] == [2]
+
+
+def test_a_new_click_takes_the_place_of_a_description_under_way(world: World, tasks: List[FakeTask]) -> None:
+    world.click((110, 110))
+    world.click((150, 150))
+    assert tasks[0].cancelled and not tasks[1].cancelled
+    tasks[0].ended.emit(_outcome(replace(FOUND, id=1)))
+    assert world.found == []
+    assert world.bubble.text == "Looking…"
+    tasks[1].ended.emit(_outcome(FOUND))
+    assert [found.id for _, found in world.found] == [2]
+    assert world.highlights() == 1
+
+
+def test_escape_and_the_bubbles_cross_cancel_and_clear_the_map(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150))
+    world.key(Qt.Key.Key_Escape)
+    assert tasks[0].cancelled
+    assert world.highlights() == 0 and world.bubble.isHidden()
+    world.click((150, 150))
+    world.bubble.shut()
+    assert tasks[1].cancelled
+    assert world.highlights() == 0
+
+
+def test_a_polygon_drawn_corner_by_corner_needs_no_layer(world: World, tasks: List[FakeTask]) -> None:
+    world.choice = replace(world.choice, polygons=None)
+    for place in ((110, 110), (150, 110), (150, 150)):
+        world.click(place)
+    assert tasks == []
+    world.click((150, 150), RIGHT)
+    region, = tasks[0].request.regions
+    drawn = QgsGeometry()
+    drawn.fromWkb(region.wkb)
+    assert _corner(drawn.boundingBox()) == (110, 110, 150, 150)
+    assert (region.id, region.crs_wkt) == ("drawn", CRS)
+    assert [_corner(band.boundingBox()) for band in world.bands()] == [(110, 110, 150, 150)]
+    found = replace(FOUND, id="drawn")
+    tasks[0].ended.emit(_outcome(found))
+    assert world.found == [("", found)]
+
+
+def test_a_dragged_rectangle_is_described(world: World, tasks: List[FakeTask]) -> None:
+    world.drag((300, 250), (380, 390))
+    region, = tasks[0].request.regions
+    drawn = QgsGeometry()
+    drawn.fromWkb(region.wkb)
+    box = _corner(drawn.boundingBox())
+    assert box == pytest.approx((300, 250, 380, 390), abs=1)
+
+
+def test_ctrl_draws_even_upon_a_polygon_and_a_double_click_finishes(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150), keys=CTRL)
+    world.click((200, 150))
+    world.click((200, 200))
+    assert tasks == []
+    world.mouse(QEvent.Type.MouseButtonDblClick, (200, 200))
+    world.mouse(QEvent.Type.MouseButtonRelease, (200, 200))
+    assert len(tasks) == 1 and tasks[0].request.regions[0].id == "drawn"
+    assert world.tool._sketch.corners == 0
+
+
+def test_corners_are_taken_back_and_given_up(world: World, tasks: List[FakeTask]) -> None:
+    for place in (BESIDE, (340, 300), (340, 340), (380, 390)):
+        world.click(place)
+    world.key(Qt.Key.Key_Backspace)
+    assert world.tool._sketch.corners == 3
+    world.key(Qt.Key.Key_Escape)
+    assert world.tool._sketch.corners == 0
+    world.click(BESIDE, RIGHT)
+    assert tasks == []
+
+
+def test_too_few_corners_are_told_and_kept(world: World, tasks: List[FakeTask]) -> None:
+    told: List[str] = []
+    world.tool.messageEmitted.connect(lambda text, *_: told.append(text))
+    world.click(BESIDE)
+    world.click((340, 300))
+    world.click((340, 300), RIGHT)
+    assert told == ["A polygon needs at least three corners that enclose some ground."]
+    assert world.tool._sketch.corners == 2
+    world.click((340, 340))
+    world.click((340, 340), RIGHT)
+    assert len(tasks) == 1
+
+
+def test_a_figure_of_eight_becomes_polygons_that_are_valid(world: World, tasks: List[FakeTask]) -> None:
+    for place in ((300, 300), (340, 340), (340, 300), (300, 340)):
+        world.click(place)
+    world.click((300, 340), RIGHT)
+    drawn = QgsGeometry()
+    drawn.fromWkb(tasks[0].request.regions[0].wkb)
+    assert drawn.isGeosValid() and drawn.isMultipart()
+
+
+def test_polygons_that_are_not_on_the_map_are_not_clicked(world: World, tasks: List[FakeTask]) -> None:
+    world.canvas.setLayers([world.raster])
+    world.click((150, 150))
+    assert tasks == []
+    assert world.tool._sketch.corners == 1
+
+
+def test_a_layer_in_another_crs_is_clicked_where_it_is_seen(
+    iface: Interface, tmp_path: Path, tasks: List[FakeTask]
+) -> None:
+    degrees = QgsVectorLayer("Polygon?crs=EPSG:4326", "degrees", "memory")
+    to_degrees = QgsCoordinateTransform(
+        QgsCoordinateReferenceSystem(CRS), degrees.crs(), QgsProject.instance().transformContext())
+    for feature in polygon_layer([], [FIELD, POND]).getFeatures():
+        geometry = QgsGeometry(feature.geometry())
+        geometry.transform(to_degrees)
+        copy = QgsFeature()
+        copy.setGeometry(geometry)
+        degrees.dataProvider().addFeature(copy)
+    world = World(iface, degrees, tmp_path)
+    world.canvas.setDestinationCrs(QgsCoordinateReferenceSystem(CRS))
+    world.canvas.setExtent(QgsRectangle(WEST, NORTH - 400, WEST + 400, NORTH))
+    world.click((150, 150))
+    region, = tasks[0].request.regions
+    assert (region.id, region.crs_wkt) == (2, "EPSG:4326")
+    assert world.highlights() == 1
+    world.tool.close()
+
+
+def test_what_hinders_is_said_where_the_description_would_stand(
+    world: World, tasks: List[FakeTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aquila_qgis_plugin.environment import dialog, runtime
+
+    raster, world.choice = world.choice.raster, replace(world.choice, raster=None)
+    world.click((150, 150))
+    assert world.bubble.text == "Choose a raster layer in Aquila's panel first."
+    world.choice = replace(world.choice, raster=raster)
+    states = [runtime.RuntimeState(False, "PyTorch is missing; set it up."), runtime.RuntimeState(True)]
+    monkeypatch.setattr(runtime, "state", lambda: states.pop(0))
+    monkeypatch.setattr(dialog, "offer_setup", lambda _parent: True)
+    world.click((150, 150))
+    assert world.bubble.text == "PyTorch is missing; set it up."
+    assert tasks == []
+    world.bubble.action_clicked.emit()
+    assert len(tasks) == 1
+
+
+def test_an_error_is_shown_in_its_one_sentence(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150))
+    tasks[0].ended.emit(_outcome(error="The model file is cut off; copy it again."))
+    assert world.bubble.text == "The model file is cut off; copy it again."
+    assert world.found == []
+
+
+def test_a_status_without_text_is_shown(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150))
+    tasks[0].ended.emit(_outcome(Description(2, "no valid pixels")))
+    assert world.bubble.text == "no valid pixels"
+    assert world.bubble._action.isHidden()
+
+
+def test_the_description_is_stored_in_the_field_in_one_undo_step(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150))
+    tasks[0].ended.emit(_outcome(FOUND))
+    assert world.bubble._action.text() == "Store in “description”"
+    world.bubble._action.click()
+    assert world.layer.getFeature(2)["description"] == "A pond with dark water."
+    assert world.layer.isEditable() and world.layer.undoStack().count() == 1
+    world.layer.undoStack().undo()
+    assert not world.layer.getFeature(2)["description"]
+
+
+def test_storing_in_a_layer_that_is_gone_says_so(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150))
+    QgsProject.instance().removeMapLayer(world.layer)
+    world.choice = replace(world.choice, polygons=None)
+    tasks[0].ended.emit(_outcome(FOUND))
+    world.bubble._action.click()
+    assert "no longer in the project" in world.iface.messageBar().currentItem().text()
+
+
+def test_a_removed_layer_takes_its_mark_along_but_not_the_text(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150))
+    tasks[0].ended.emit(_outcome(FOUND))
+    world.choice = replace(world.choice, polygons=None)
+    QgsProject.instance().removeMapLayer(world.layer)
+    assert world.highlights() == 0
+    assert world.bubble.text == "pond · 83 %\nA pond with dark water."
+
+
+@pytest.mark.parametrize("change", ["project", "crs"])
+def test_a_new_project_or_map_crs_ends_what_is_under_way(world: World, tasks: List[FakeTask], change: str) -> None:
+    world.click((150, 150))
+    world.click(BESIDE, keys=CTRL)
+    world.click((150, 150), keys=CTRL)
+    world.tool.describe_feature(world.layer, world.layer.getFeature(2))
+    if change == "project":
+        world.choice = replace(world.choice, polygons=None)
+        QgsProject.instance().clear()
+    else:
+        world.canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+        assert world.tool._sketch.corners == 0
+    assert tasks[-1].cancelled
+    assert world.highlights() == 0 and world.bubble.isHidden()
+
+
+def test_drawn_polygons_are_kept_in_one_layer(world: World, tasks: List[FakeTask]) -> None:
+    for number, corner in enumerate((250, 300)):
+        world.drag((corner, 250), (corner + 30, 290))
+        tasks[number].ended.emit(_outcome(replace(FOUND, id="drawn")))
+        assert world.bubble._action.text() == "Keep as a layer"
+        world.bubble._action.click()
+    kept, = QgsProject.instance().mapLayersByName("Drawn polygons")
+    assert kept.featureCount() == 2
+    assert [feature["description"] for feature in kept.getFeatures()] == ["A pond with dark water."] * 2
+    tree = [node.layer().name() for node in QgsProject.instance().layerTreeRoot().findLayers()]
+    assert tree.count("Drawn polygons") == 1 and tree[0] == "Drawn polygons"
+    assert kept.crs() == world.canvas.mapSettings().destinationCrs()
+
+
+def test_the_bubble_stays_beside_its_polygon_when_the_map_moves(world: World, tasks: List[FakeTask]) -> None:
+    world.click((150, 150))
+    tasks[0].ended.emit(_outcome(FOUND))
+    before = world.bubble.pos()
+    world.canvas.setExtent(QgsRectangle(WEST - 100, NORTH - 500, WEST + 300, NORTH - 100))
+    assert world.bubble.pos() != before
+    assert world.canvas.rect().contains(world.bubble.geometry())
+
+
+def test_closing_takes_everything_off_the_map(
+    iface: Interface, layer: QgsVectorLayer, tmp_path: Path, tasks: List[FakeTask]
+) -> None:
+    world = World(iface, layer, tmp_path)
+    before = len(world.canvas.scene().items())
+    world.click((150, 150))
+    world.click(BESIDE, keys=CTRL)
+    world.tool.close()
+    assert tasks[0].cancelled
+    assert world.highlights() == 0
+    assert len(world.canvas.scene().items()) == before - 1  # the sketch's own band
+
+
+def test_the_feature_action_is_offered_for_polygons_only_and_removed(
+    world: World, tasks: List[FakeTask]
+) -> None:
+    from aquila_qgis_plugin.map_tools import DescribeFeatureAction
+
+    action = DescribeFeatureAction(world.tool)
+    action.register()
+    registry = QgsGui.mapLayerActionRegistry()
+    points = QgsVectorLayer("Point?crs=EPSG:4326", "points", "memory")
+    assert action in registry.mapLayerActions(world.layer)
+    assert action not in registry.mapLayerActions(points)
+    assert action not in registry.mapLayerActions(world.raster)
+    action.triggerForFeature(world.layer, world.layer.getFeature(2))
+    assert [region.id for region in tasks[0].request.regions] == [2]
+    action.unregister()
+    assert action not in registry.mapLayerActions(world.layer)
+
+
+def test_nano_describes_a_clicked_polygon(world: World) -> None:
+    pytest.importorskip("torch")
+    world.click((150, 150))
+    wait_until(lambda: world.found, seconds=120)
+    layer_id, found = world.found[0]
+    assert (layer_id, found.id, found.model) == (world.layer.id(), 2, "nano")
+    assert found.status == "ok" and found.description
+    assert found.description in world.bubble.text

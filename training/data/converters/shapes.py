@@ -1,0 +1,38 @@
+"""Shapes of other formats as regions of a manifest."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Sequence
+
+from training.data.manifest.record import ManifestError, RegionEntry
+
+
+def segmentation_region(segmentation: Any, label: str) -> RegionEntry:
+    """COCO's segmentation (polygons, or plain or short run lengths); raises ``ManifestError`` if it is neither."""
+    if isinstance(segmentation, Mapping):
+        counts = segmentation.get("counts")
+        if isinstance(counts, bytes):
+            counts = counts.decode("ascii", "replace")
+        return RegionEntry(label, rle={"size": _plain(segmentation.get("size", [])), "counts": _plain(counts)})
+    if isinstance(segmentation, (list, tuple)) and segmentation:
+        rings = segmentation if isinstance(segmentation[0], (list, tuple)) else [segmentation]
+        return RegionEntry(label, polygons=[ring_of(ring) for ring in rings])
+    raise ManifestError("its segmentation is missing or empty")
+
+
+def ring_of(values: Sequence[Any]) -> List[float]:
+    """A flat list x, y, x, y … of at least three corners."""
+    if len(values) % 2 or len(values) < 6 or not all(isinstance(value, (int, float)) for value in values):
+        raise ManifestError("a polygon of its segmentation is not at least three pairs of numbers x, y")
+    return [float(value) for value in values]
+
+
+def box_region(left: float, top: float, right: float, bottom: float, label: str) -> RegionEntry:
+    """A box with an area; raises ``ManifestError`` otherwise."""
+    if right <= left or bottom <= top:
+        raise ManifestError(f"its box {left:g}, {top:g}, {right:g}, {bottom:g} has no area")
+    return RegionEntry(label, box=[left, top, right, bottom])
+
+
+def _plain(values: Any) -> Any:
+    return [int(value) for value in values] if isinstance(values, (list, tuple)) else values

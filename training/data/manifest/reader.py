@@ -1,0 +1,141 @@
+"""Records as what a training batch is made of: pictures, masks, numbers for the context, and conversations."""
+
+from __future__ import annotations
+
+import gzip
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Iterator, List, Sequence, Tuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core_model.text.prompt import Turn as PromptTurn
+from training.data.manifest.images import Pixels, read_image
+from training.data.manifest.masks import Mask, record_masks
+from training.data.manifest.record import ConversationEntry, ManifestError, Record, from_line
+
+if TYPE_CHECKING:
+    from training.data.conversations import Pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Picture uint8 [h, w, 3], masks bool [regions, h, w], GSD and areas (metres, nan unknown), and conversations."""
+
+    id: str
+    image: Pixels
+    masks: Mask
+    labels: Tuple[str, ...]
+    gsd: float
+    areas: Tuple[float, ...]
+    conversations: Tuple[ConversationEntry, ...]
+
+
+class ManifestReader:
+    """A sequence of samples, read from their files as they are asked for; only where the lines start is kept.
+
+    ``split`` and ``source`` choose records; ``size`` fits pictures into squares. It can be handed to several worker
+    processes.
+    """
+
+    def __init__(self, path: Path, *, split: str = "", source: str = "", size: int = 0) -> None:
+        """:raises ManifestError: with the number of the first record that is wrong."""
+        if path.suffix == ".parquet":
+            raise ManifestError(f"{path} is read record by record; convert it to .jsonl first")
+        self.path, self.size = path, size
+        self._starts = [start for start, record in self._walk() if (
+            (not split or record.split == split) and (not source or record.source == source))]
+
+    def _walk(self) -> Iterator[Tuple[int, Record]]:
+        """Every record and the byte its line starts at."""
+        start = 0
+        if not self.path.is_file():
+            raise ManifestError(f"there is no manifest {self.path}")
+        with self._open() as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    try:
+                        yield start, from_line(line.decode("utf-8"))
+                    except ManifestError as error:
+                        raise ManifestError(f"record {number} of {self.path}: {error}") from None
+                start += len(line)
+
+    def _open(self) -> IO[bytes]:
+        return cast(IO[bytes], gzip.open(self.path, "rb")) if self.path.suffix == ".gz" else self.path.open("rb")
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def record(self, number: int) -> Record:
+        """The record alone, without its picture."""
+        with self._open() as stream:
+            stream.seek(self._starts[number])
+            return from_line(stream.readline().decode("utf-8"))
+
+    def __getitem__(self, number: int) -> Sample:
+        record = self.record(number)
+        try:
+            found = sample(record, self.path.parent)
+        except ManifestError as error:
+            raise ManifestError(f"{record.id} of {self.path}: {error}") from None
+        return fit(found, self.size) if self.size else found
+
+
+def sample(record: Record, folder: Path) -> Sample:
+    """A record's picture and masks as they are; raises ``ManifestError`` if they do not fit each other."""
+    image = read_image(record, folder)
+    if record.regions and image.shape[:2] != (record.height, record.width):
+        raise ManifestError(
+            f"it says {record.width} × {record.height} pixels, but the picture has {image.shape[1]} × {image.shape[0]}")
+    masks = record_masks(record) if record.regions else np.zeros((0, *image.shape[:2]), bool)
+    gsd = math.nan if record.gsd is None else record.gsd
+    areas = tuple(float(mask.sum()) * gsd**2 for mask in masks)
+    labels = tuple(region.label for region in record.regions)
+    return Sample(record.id, image, masks, labels, gsd, areas, record.conversations)
+
+
+def fit(found: Sample, size: int) -> Sample:
+    """The sample in a square picture: scaled until its longer side is ``size``, the rest filled with the mean colour.
+
+    No mask is lost: one too small for the coarser picture keeps the pixel it covers most.
+    """
+    height, width = found.image.shape[:2]
+    if height == width == size:
+        return found
+    scale = size / max(height, width)
+    inner = max(1, round(width * scale)), max(1, round(height * scale))
+    image = np.empty((size, size, 3), np.uint8)
+    image[:] = found.image.mean(axis=(0, 1)).round()
+    method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    image[: inner[1], : inner[0]] = np.asarray(Image.fromarray(found.image).resize(inner, method))
+    masks = np.zeros((len(found.masks), size, size), bool)
+    for number, mask in enumerate(found.masks):
+        masks[number, : inner[1], : inner[0]] = _scaled(mask, inner)
+    return Sample(found.id, image, masks, found.labels, found.gsd / scale, found.areas, found.conversations)
+
+
+def _scaled(mask: Mask, inner: Tuple[int, int]) -> Mask:
+    method = Image.Resampling.BOX if inner[0] < mask.shape[1] else Image.Resampling.BILINEAR
+    share: NDArray[np.float32] = np.asarray(Image.fromarray(mask.astype(np.float32)).resize(inner, method))
+    covered = share >= 0.5
+    return covered if covered.any() else np.asarray(share == share.max())
+
+
+def prompt_turns(entry: ConversationEntry) -> List[PromptTurn]:
+    """A conversation as ``core_model.text.prompt.PromptBuilder.suffix`` takes it."""
+    return [PromptTurn(turn.instruction, turn.answer) for turn in entry.turns]
+
+
+def picture_tensors(samples: Sequence[Sample]) -> Pictures:
+    """Samples of one size as ``training.data.conversations.Pictures``; at least one of them must have a region."""
+    import torch  # noqa: PLC0415 (nothing else of the manifest needs it)
+
+    from training.data.conversations import Pictures  # noqa: PLC0415
+
+    owners = [number for number, found in enumerate(samples) for _ in found.masks]
+    return Pictures(
+        torch.from_numpy(np.stack([found.image for found in samples])),
+        torch.from_numpy(np.concatenate([found.masks for found in samples])), torch.tensor(owners))
