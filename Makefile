@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= /usr/bin/python3
 APT_PACKAGES := python3-venv python3-gdal gdal-bin
 # What the plugin's tests, its zip and its pictures need on top: QGIS, a screen to run it on, Qt's translation tools.
-QGIS_PACKAGES := qgis python3-qgis xvfb openbox xdotool imagemagick qttools5-dev-tools pyqt5-dev-tools
+QGIS_PACKAGES := qgis python3-qgis xvfb openbox xdotool imagemagick qttools5-dev-tools
 # torch goes first and alone, so that nothing else chooses its build; add `--index-url …` here for another one.
 TORCH ?= torch==2.13.0
 # Without its dependencies: it would ask for a torch of its own. It works beside any build (core_model/compat.py).
@@ -66,7 +66,7 @@ setup-qgis: $(QGIS_READY) ## QGIS and what its tests, the zip and the pictures n
 $(QGIS_READY): $(READY)
 	@absent() {
 		$(PY) -c 'import qgis.core' 2>/dev/null || echo "QGIS's Python module"
-		for tool in qgis qgis_process Xvfb openbox xdotool import lrelease pylupdate5; do
+		for tool in qgis qgis_process Xvfb openbox xdotool import lrelease; do
 			command -v "$$tool" >/dev/null || echo "$$tool"
 		done
 	}
@@ -124,16 +124,16 @@ lint: $(READY) ## ruff and mypy
 	$(PY) -m mypy core_model training scripts
 
 package: $(QGIS_READY) ## build the plugin's zip in dist/
-	$(PY) scripts/package.py
+	$(PY) -m scripts.package
 
 gate: package ## what the QGIS plugin repository checks the zip with: bandit and detect-secrets
-	$(PY) scripts/gate.py $(ZIP)
+	$(PY) -m scripts.gate $(ZIP)
 
 translations: $(QGIS_READY) ## collect the plugin's texts into aquila_qgis_plugin/i18n/*.ts and compile them
-	$(PY) scripts/translations.py
+	$(PY) -m scripts.translations
 
-pictures: $(QGIS_READY) $(SCENE) ## the pictures of the plugin in docs/
-	$(PY) scripts/pictures.py
+pictures: $(QGIS_READY) ## the pictures of the plugin in docs/
+	$(PY) -m scripts.pictures
 
 train-nano: $(READY) ## train the default model from the data sets, in steps that resume
 	$(PY) -m training.encoder

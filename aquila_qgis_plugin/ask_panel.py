@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QScrollArea,
@@ -28,6 +27,7 @@ from aquila_qgis_plugin.describe_task import AskTask, DescribeRequest, Outcome, 
 from aquila_qgis_plugin.environment import dialog, runtime
 from aquila_qgis_plugin.exchange import Exchange, Question
 from aquila_qgis_plugin.map_marks import MapMarks
+from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import raster_problem, raster_spec
 from aquila_qgis_plugin.results import Targets
@@ -36,7 +36,7 @@ from aquila_qgis_plugin.store_dialog import StoreDialog
 from aquila_qgis_plugin.storing import store
 from aquila_qgis_plugin.wording import polygons_text
 from core_model.description import Description
-from core_model.errors import AquilaError
+from core_model.errors import PromptError
 from core_model.geo.regions import Status
 from core_model.prompts import check_prompt
 
@@ -99,7 +99,7 @@ class AskPanel(QWidget):
             request = DescribeRequest(
                 raster=raster_spec(choice.raster, as_displayed=choice.as_displayed),
                 regions=list(regions(self._features, layer.crs())), model=choice.model, bands=choice.bands)
-        except AquilaError as error:
+        except PromptError as error:
             self._hint.setText(_sentence(str(error)))
             return
         found = runtime.state()
@@ -132,9 +132,7 @@ class AskPanel(QWidget):
         self._marks.clear()
 
     def _build(self) -> None:
-        self._head = QLabel()
-        self._head.setWordWrap(True)
-        self._head.setTextFormat(Qt.TextFormat.PlainText)
+        self._head = plain_label()
         self._names = QGridLayout()
         self._names.setSpacing(2)
         self._names.setColumnStretch(_NAMES_IN_A_ROW, 1)
@@ -155,9 +153,7 @@ class AskPanel(QWidget):
         self._button = QPushButton(self.tr("Ask"))
         self._button.setObjectName("aquilaAsk")
         self._button.clicked.connect(self._ask_or_cancel)
-        self._hint = QLabel()
-        self._hint.setWordWrap(True)
-        self._hint.setTextFormat(Qt.TextFormat.PlainText)
+        self._hint = plain_label()
         row = QHBoxLayout()
         for widget in (self._line, self._button, self._menu_button()):
             row.addWidget(widget)

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QToolButton,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from aquila_qgis_plugin.figures import area_text, share_text
+from aquila_qgis_plugin.plain_label import plain_label
 from core_model.description import Description
 from core_model.geo.regions import Status
 
@@ -91,7 +91,7 @@ class DescriptionBubble(QFrame):
         self.closed.emit()
 
     def _build(self) -> None:
-        self._title, self._text, self._note = (_label() for _ in range(3))
+        self._title, self._text, self._note = (plain_label() for _ in range(3))
         self._note.setEnabled(False)
         shut = QToolButton()
         shut.setText("×")
@@ -168,11 +168,3 @@ class DescriptionBubble(QFrame):
 def _pixel(position: float) -> int:
     """A screen position that Qt can hold: on a map zoomed far in, or of another CRS, it may be anywhere."""
     return round(max(-_FAR, min(_FAR, position))) if math.isfinite(position) else _FAR
-
-
-def _label() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Optional
 
 from qgis.gui import QgisInterface, QgsDockWidget
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QWidget
 
@@ -54,11 +54,16 @@ class AquilaDock(QgsDockWidget):
         self.content().preview.show_description(layer_id, description)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Make the content before it is first seen."""
-        self.content()
+        """Make the content when it is first seen."""
         super().showEvent(event)
+        # QGIS shows every dock that is added; one that is hidden again at once stays empty.
+        QTimer.singleShot(0, self._fill)
 
     def close_down(self) -> None:
         """Cancel what runs and listen to nothing any more."""
         if self._content is not None:
             self._content.close_down()
+
+    def _fill(self) -> None:
+        if self.isVisible():
+            self.content()

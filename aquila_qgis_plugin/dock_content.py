@@ -110,7 +110,7 @@ class DockContent(QWidget):
             self.form.run_bar.show_problem(problem)
         else:
             count = polygon_count(self.layers.polygons(), self.layers.selected_only())
-            self.form.run_bar.show_plan(polygons_text(count) if count >= 0 else "")
+            self.form.run_bar.show_plan(polygons_text(count) if count >= 0 else tr("All polygons of the layer"))
             if self.isVisible():
                 self._planner.refresh()
 

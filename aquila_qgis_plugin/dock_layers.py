@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from aquila_qgis_plugin.dock_widgets import describe_widget, form_layout, narrow
 from aquila_qgis_plugin.translation import tr
 
-
 # Pixels; large fonts and long counts must not make the whole dock wider.
 _NARROW = 200
 

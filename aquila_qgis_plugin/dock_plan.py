@@ -55,6 +55,8 @@ class Planner(QObject):
         if choice.raster is None or choice.polygons is None:
             return
         count = polygon_count(choice.polygons, self._selected_only())
+        if count < 0:
+            return
         if count > MOST_COUNTED:
             self.planned.emit(Outcome(plan=Plan(count, count, 0)))
             return

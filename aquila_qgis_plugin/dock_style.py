@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import List, Optional, Sequence, Tuple
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from aquila_qgis_plugin.dock_widgets import describe_widget, narrow
+from aquila_qgis_plugin.labels import split_labels
 from aquila_qgis_plugin.translation import tr
 from core_model.errors import PromptError
 from core_model.prompts import STYLES, check_prompt, clean_labels
@@ -136,11 +136,6 @@ class StyleForm(QWidget):
     def _show_fields(self) -> None:
         self._labels.setVisible(self.style() == LABELS)
         self._prompt.setVisible(self.style() == PROMPT)
-
-
-def split_labels(text: str) -> List[str]:
-    """The labels in a text, separated by commas, semicolons or line ends; repetitions and blanks are left out."""
-    return list(dict.fromkeys(label.strip() for label in re.split(r"[,;\n]", text) if label.strip()))
 
 
 def _entries() -> Tuple[Tuple[str, str, str], ...]:

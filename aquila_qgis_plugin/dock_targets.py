@@ -54,8 +54,9 @@ class FieldChoice(QgsFieldComboBox):
 
     def set_layer(self, layer: Optional[QgsVectorLayer]) -> None:
         """Offer the fields of another layer; the name stays."""
-        self.setLayer(layer)
-        self._show()
+        if layer != self.layer():
+            self.setLayer(layer)
+            self._show()
 
     def is_new(self) -> bool:
         """Whether the layer has no such field yet."""

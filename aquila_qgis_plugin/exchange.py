@@ -11,14 +11,13 @@ from qtpy.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
 )
 
 from aquila_qgis_plugin.figures import share_text
+from aquila_qgis_plugin.plain_label import plain_label
 from core_model.description import Answer
 
 
@@ -43,13 +42,13 @@ class Exchange(QFrame):
         self.question = question
         self.answer = ""
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        asked = _label(question.text)
+        asked = plain_label(question.text)
         font = asked.font()
         font.setBold(True)
         asked.setFont(font)
-        self._answer = _label("")
+        self._answer = plain_label("")
         self._answer.hide()
-        self._note = _label(about)
+        self._note = plain_label(about)
         self._note.setEnabled(False)
         self._about = about
         self._busy = QProgressBar()
@@ -97,16 +96,6 @@ class Exchange(QFrame):
         self._copy.hide()
         self._store.hide()
         return row
-
-
-def _label(text: str) -> QLabel:
-    label = QLabel(text)
-    # "<region1>" is no HTML.
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    return label
 
 
 def _button(theme_icon: str, tip: str) -> QToolButton:

@@ -127,8 +127,8 @@ def _names_problem(targets: Targets) -> str:
     names = [name.lower() for name in wished.values()]
     for role, name in wished.items():
         if names.count(name.lower()) > 1:
-            return tr("The field {name} is chosen for two kinds of results; choose another one for {kind}.").format(
-                name=name, kind=role)
+            return tr("The field {name} is chosen for two kinds of results; choose another one for the {kind}.").format(
+                name=name, kind=_kind(role))
     return ""
 
 
@@ -155,6 +155,14 @@ def _field_problem(layer: QgsVectorLayer, column: Column) -> str:
             name=column.name, type=column.field.typeName() or column.field.type())
     return tr("The field {name} is of type {type}; choose a text field, or write the name of a new one.").format(
         name=column.name, type=column.field.typeName() or column.field.type())
+
+
+def _kind(role: str) -> str:
+    names = {
+        "description": tr("description"), "label": tr("label"), "status": tr("status"),
+        "confidence": tr("confidence"), "area": tr("area"),
+    }
+    return names[role]
 
 
 def _index_for(layer: QgsVectorLayer, wished: str) -> int:

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -22,6 +21,7 @@ from qtpy.QtWidgets import (
 from aquila_qgis_plugin.background import BackgroundTask, Ended
 from aquila_qgis_plugin.describe_task import start
 from aquila_qgis_plugin.model_check import ModelEntry, built_in_models, inspect_folder
+from aquila_qgis_plugin.plain_label import plain_label
 
 __all__ = ["ModelEntry", "ModelList", "built_in_models", "inspect_folder"]
 
@@ -90,9 +90,7 @@ class ModelList(QWidget):
         self._tree.setHeaderLabels([self.tr("Model"), self.tr("Size"), self.tr("Needs"), self.tr("Licence")])
         self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._tree.currentItemChanged.connect(self._show_details)
-        self._details = QLabel()
-        self._details.setWordWrap(True)
-        self._details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._details = plain_label()
         add = QPushButton(self.tr("Add folder…"))
         add.setToolTip(self.tr("A model folder holds config.json, model.safetensors and tokenizer.json"))
         add.clicked.connect(self._ask_for_folder)

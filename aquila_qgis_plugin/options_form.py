@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Optional
 
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QGroupBox,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -21,6 +19,7 @@ from qtpy.QtWidgets import (
 from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.environment import dialog, runtime
 from aquila_qgis_plugin.model_list import ModelList
+from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.prompt_table import PromptTable
 
 PAGE = "aquilaOptions"
@@ -47,7 +46,7 @@ class AquilaOptionsPage(QgsOptionsPageWidget):
         self.runtime_folder = self._folder_widget(saved.runtime_folder, self.tr("Found by itself"))
         self.install_folder = self._folder_widget(saved.install_folder, self.tr("The usual place"))
         self.prompts = PromptTable(saved.prompts)
-        self._state = QLabel()
+        self._state = plain_label()
         self._wanted_model = saved.model
         self._lay_out()
         self._offer_models()
@@ -102,8 +101,6 @@ class AquilaOptionsPage(QgsOptionsPageWidget):
     def _python_group(self) -> QGroupBox:
         group = QGroupBox(self.tr("PyTorch"))
         form = QFormLayout(group)
-        self._state.setWordWrap(True)
-        self._state.setTextFormat(Qt.TextFormat.PlainText)
         button = QPushButton(self.tr("Set up…"))
         button.clicked.connect(self._set_up)
         form.addRow(self._state)

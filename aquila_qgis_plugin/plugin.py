@@ -72,9 +72,8 @@ class AquilaPlugin:
         action.setCheckable(True)
         dock.setToggleVisibilityAction(action)
         self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        # Adding shows it. Loaded after QGIS has restored its window, it is as the user left it, else hidden.
-        if not self._iface.mainWindow().restoreDockWidget(dock):
-            dock.hide()
+        # Adding shows it. When QGIS starts, it restores its window only after this, with the dock as the user left it.
+        dock.hide()
         self._undo.append(lambda: self._remove_dock(dock))
 
     def _remove_dock(self, dock: AquilaDock) -> None:
@@ -103,7 +102,8 @@ class AquilaPlugin:
         self._undo.append(lambda: self._iface.unregisterOptionsWidgetFactory(factory))
 
     def _add_action(
-        self, text: str, picture: str, clicked: Optional[Callable[[], object]], object_name: str, *, toolbar: bool = False
+        self, text: str, picture: str, clicked: Optional[Callable[[], object]], object_name: str, *,
+        toolbar: bool = False,
     ) -> QAction:
         action = QAction(icon(picture) if picture else QIcon(), text, self._iface.mainWindow())
         action.setObjectName(object_name)

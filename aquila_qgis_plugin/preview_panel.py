@@ -18,6 +18,7 @@ from aquila_qgis_plugin.choice import Choice, CurrentChoice
 from aquila_qgis_plugin.describe_task import start
 from aquila_qgis_plugin.figures import area_text, gsd_text, length_text, level_text, share_text
 from aquila_qgis_plugin.models import ModelOptions, picture_size
+from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import RasterSpec, raster_problem, raster_spec
 from aquila_qgis_plugin.selection import SelectionFollower, feature_name
@@ -56,8 +57,9 @@ class PreviewPanel(QWidget):
         self._iface, self._choice = iface, choice
         self._follower = SelectionFollower(self)
         self._follower.changed.connect(self._selection_changed)
-        self._features: List[QgsFeature] = []
+        self._ids: List[int] = []
         self._at = 0
+        self._feature: Optional[QgsFeature] = None
         self._task: Optional[BackgroundTask] = None
         self._looks = 0
         self._written: OrderedDict[Tuple[str, int], Description] = OrderedDict()
@@ -115,8 +117,8 @@ class PreviewPanel(QWidget):
         switches.addWidget(outlined)
         switches.addWidget(dimmed)
         switches.addStretch()
-        self._facts = _text_label()
-        self._text = _text_label()
+        self._facts = plain_label()
+        self._text = plain_label()
         self._text.setObjectName("aquilaPreviewText")
         layout = QVBoxLayout(self)
         layout.addLayout(head)
@@ -130,30 +132,30 @@ class PreviewPanel(QWidget):
         if not self.isVisible():
             return
         shown = self._shown_id()
-        self._features = self._follower.features(_MOST)
-        ids = [feature.id() for feature in self._features]
-        self._at = ids.index(shown) if shown in ids else 0
+        self._ids = self._follower.ids(_MOST)
+        self._at = self._ids.index(shown) if shown in self._ids else 0
         self._look()
 
     def _step(self, by: int) -> None:
-        self._at = (self._at + by) % max(1, len(self._features))
+        self._at = (self._at + by) % max(1, len(self._ids))
         self._look()
 
     def _shown_id(self) -> Optional[int]:
-        return self._features[self._at].id() if self._features else None
+        return self._ids[self._at] if self._ids else None
 
     def _look(self) -> None:
         """Ask for the picture of the polygon on show; what an earlier question brings is no longer wanted."""
         self._cancel()
-        choice = self._choice() if self._choice is not None else None
+        choice, layer = self._choice() if self._choice is not None else None, self._follower.layer
+        self._feature = self._follower.feature(self._ids[self._at]) if self._ids else None
         problem = self._problem(choice)
         self._show_head()
-        if problem or choice is None or choice.raster is None or self._follower.layer is None:
+        if problem or choice is None or choice.raster is None or layer is None or self._feature is None:
             self.view.clear()
             self._facts.setText(problem)
             self._text.clear()
             return
-        region = next(iter(regions([self._features[self._at]], self._follower.layer.crs())))
+        region = next(iter(regions([self._feature], layer.crs())))
         spec = raster_spec(choice.raster, as_displayed=choice.as_displayed)
         model, bands = choice.model, choice.bands
         self._facts.setText(self.tr("Reading the picture…"))
@@ -175,7 +177,7 @@ class PreviewPanel(QWidget):
             return self.tr("Choose a raster layer in Aquila's panel.")
         if choice.polygons is None:
             return self.tr("Choose a polygon layer in Aquila's panel.")
-        if not self._features:
+        if self._feature is None:
             return self.tr("Select a polygon to see it as the model does.")
         return raster_problem(choice.raster)
 
@@ -214,20 +216,19 @@ class PreviewPanel(QWidget):
         return sentences.get(status, status)
 
     def _show_head(self) -> None:
-        layer, several = self._follower.layer, len(self._features) > 1
+        layer, several = self._follower.layer, len(self._ids) > 1
         for widget in (self._earlier, self._place, self._later):
             widget.setVisible(several)
-        if layer is None or not self._features:
+        if layer is None or self._feature is None:
             self._name.clear()
             return
-        self._name.setText(feature_name(layer, self._features[self._at]))
-        self._place.setText(self.tr("{at} of {count}").format(at=self._at + 1, count=len(self._features)))
+        self._name.setText(feature_name(layer, self._feature))
+        self._place.setText(self.tr("{at} of {count}").format(at=self._at + 1, count=len(self._ids)))
 
     def _show_text(self) -> None:
-        layer = self._follower.layer
-        if layer is None or not self._features:
+        layer, feature = self._follower.layer, self._feature
+        if layer is None or feature is None:
             return
-        feature = self._features[self._at]
         found = self._written.get((layer.id(), feature.id()))
         if found is not None:
             self._text.setText(description_text(found))
@@ -271,11 +272,3 @@ def _arrow(direction: Qt.ArrowType, tip: str) -> QToolButton:
     button.setAutoRaise(True)
     button.setToolTip(tip)
     return button
-
-
-def _text_label() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

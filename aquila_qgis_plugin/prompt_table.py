@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence, Tuple
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -17,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from aquila_qgis_plugin.plain_label import plain_label
 from core_model.errors import PromptError
 from core_model.prompts import check_prompt
 
@@ -89,9 +88,7 @@ class PromptTable(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.itemChanged.connect(self._check)
         self.table.setMinimumHeight(_ROWS_SHOWN * self.table.fontMetrics().lineSpacing())
-        self._warning = QLabel()
-        self._warning.setWordWrap(True)
-        self._warning.setTextFormat(Qt.TextFormat.PlainText)
+        self._warning = plain_label()
         buttons = QHBoxLayout()
         for text, pressed in (
             (self.tr("Add"), self.add), (self.tr("Remove"), self.remove),
@@ -101,9 +98,8 @@ class PromptTable(QWidget):
             button.clicked.connect(lambda _=False, pressed=pressed: pressed())
             buttons.addWidget(button)
         buttons.addStretch()
-        note = QLabel(self.tr("Write <region> where the polygon belongs. Aquila's panel offers these prompts too."))
-        note.setTextFormat(Qt.TextFormat.PlainText)
-        note.setWordWrap(True)
+        note = plain_label(
+            self.tr("Write <region> where the polygon belongs. Aquila's panel offers these prompts too."))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (note, self.table, self._warning):

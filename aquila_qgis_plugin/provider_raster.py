@@ -65,11 +65,11 @@ class ProviderRaster:
         top, bottom = int(rows.at[0]), int(rows.at[-1]) + 1
         left, right = int(columns.at[0]), int(columns.at[-1]) + 1
         if self._copy.is_web or (bottom - top) * (right - left) > _MOST_PIXELS:
-            (top, bottom), (left, right) = rows.reach, columns.reach
-            return self._read((left, top, right, bottom), len(columns.at), len(rows.at), bands)
+            (above, below), (before, beyond) = rows.reach, columns.reach
+            return self._read((before, above, beyond, below), len(columns.at), len(rows.at), bands)
         found, good = self._read((left, top, right, bottom), right - left, bottom - top, bands)
-        at = np.ix_(rows.at.astype(np.intp) - top, columns.at.astype(np.intp) - left)
-        return found[(slice(None), *at)], good[at]
+        down, across = np.ix_(rows.at.astype(np.intp) - top, columns.at.astype(np.intp) - left)
+        return found[:, down, across], good[down, across]
 
     def _read(
         self, area: Tuple[float, float, float, float], wide: int, high: int, bands: Sequence[int]
@@ -125,7 +125,8 @@ class ProviderRaster:
             block = self._copy.last.block(band, extent, wide, high, self._feedback)
         if self._feedback.isCanceled():
             raise CancelledError
-        failed = self._feedback.errors()[known:]
+        # A web map goes on where some of its tiles are missing: many end somewhere in the middle of a picture.
+        failed = [] if self._copy.is_web else self._feedback.errors()[known:]
         if failed or not block.isValid() or block.isEmpty():
             error = block.error()  # whose summary crashes where there is none
             reason = failed[0] if failed else "" if error.isEmpty() else error.summary()

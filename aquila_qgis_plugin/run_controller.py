@@ -141,7 +141,7 @@ class RunController(QObject):
         box.setObjectName("aquilaAfterRunBox")
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(tr("Descriptions are ready"))
-        box.setText(tr("{polygons} of “{name}” are done. Save them to the layer now?").format(
+        box.setText(tr("{polygons} of “{name}” have been looked at. Save the texts to the layer now?").format(
             polygons=polygons_text(len(outcome.results)), name=run.layer_name))
         box.setInformativeText(tr(
             "Or leave the layer open for editing: you look first, then save or undo. Aquila does the same after later "

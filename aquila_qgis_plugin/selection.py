@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import List, Optional
 
-from qgis.core import QgsFeature, QgsFeatureRequest, QgsVectorLayer, QgsVectorLayerUtils
+from qgis.core import QgsFeature, QgsVectorLayer, QgsVectorLayerUtils
 from qtpy.QtCore import QObject, QTimer, Signal
 
 # Milliseconds without a further change before the selection counts as made: a rectangle selects in many steps.
@@ -13,7 +12,7 @@ _SETTLED = 120
 
 
 class SelectionFollower(QObject):
-    """Says ``changed`` when the selection of the followed layer, or a selected polygon's shape, has changed."""
+    """Says ``changed`` when the selection of the followed layer, or the shape of its polygons, has changed."""
 
     changed = Signal()
 
@@ -38,7 +37,7 @@ class SelectionFollower(QObject):
         self._layer = layer
         if layer is not None:
             layer.selectionChanged.connect(self._later)
-            layer.geometryChanged.connect(self._shape_changed)
+            layer.geometryChanged.connect(self._later)
             layer.willBeDeleted.connect(self._gone)
         self._timer.start()
 
@@ -46,18 +45,23 @@ class SelectionFollower(QObject):
         """How many polygons are selected."""
         return self._layer.selectedFeatureCount() if self._layer is not None else 0
 
+    def ids(self, most: int) -> List[int]:
+        """The ids of the first ``most`` selected polygons, in order."""
+        return sorted(self._layer.selectedFeatureIds())[:most] if self._layer is not None else []
+
     def features(self, most: int) -> List[QgsFeature]:
         """The first ``most`` selected polygons with their attributes, by feature id."""
-        if self._layer is None:
-            return []
-        ids = list(itertools.islice(sorted(self._layer.selectedFeatureIds()), most))
-        found = self._layer.getFeatures(QgsFeatureRequest().setFilterFids(ids)) if ids else []
-        return sorted((QgsFeature(feature) for feature in found), key=lambda feature: feature.id())
+        return [feature for feature in map(self.feature, self.ids(most)) if feature is not None]
+
+    def feature(self, id: int) -> Optional[QgsFeature]:
+        """A polygon of the layer with its attributes, ``None`` if it is no longer there."""
+        found = self._layer.getFeature(id) if self._layer is not None else QgsFeature()
+        return found if found.isValid() else None
 
     def _let_go(self) -> None:
         if self._layer is not None:
             self._layer.selectionChanged.disconnect(self._later)
-            self._layer.geometryChanged.disconnect(self._shape_changed)
+            self._layer.geometryChanged.disconnect(self._later)
             self._layer.willBeDeleted.disconnect(self._gone)
         self._layer = None
 
@@ -65,12 +69,8 @@ class SelectionFollower(QObject):
         self._layer = None  # its signals go with it: by now Python can no longer ask it for them
         self.changed.emit()
 
-    def _later(self, *_ids: object) -> None:
+    def _later(self, *_what: object) -> None:
         self._timer.start()
-
-    def _shape_changed(self, feature_id: int, *_geometry: object) -> None:
-        if self._layer is not None and feature_id in self._layer.selectedFeatureIds():
-            self._timer.start()
 
 
 def feature_name(layer: QgsVectorLayer, feature: QgsFeature) -> str:

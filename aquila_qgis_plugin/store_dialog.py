@@ -6,9 +6,10 @@ from typing import Optional
 
 from qgis.core import QgsFieldProxyModel, QgsVectorLayer
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from aquila_qgis_plugin.dock_targets import FieldChoice
+from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.wording import polygons_text
 
 _USUAL = "answer"
@@ -24,9 +25,7 @@ class StoreDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Store answer in field"))
         sentence = self.tr("The answer is written to {polygons} of “{layer}”, in one step that can be undone.")
-        text = QLabel(sentence.format(polygons=polygons_text(polygons), layer=layer.name()))
-        text.setTextFormat(Qt.TextFormat.PlainText)
-        text.setWordWrap(True)
+        text = plain_label(sentence.format(polygons=polygons_text(polygons), layer=layer.name()))
         self.field = FieldChoice(QgsFieldProxyModel.Filter.String, _USUAL, self)
         self.field.set_layer(layer)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)

@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Dict, List, Optional
 
 from qgis.core import QgsApplication, QgsRasterBlockFeedback, QgsTask
@@ -115,19 +116,14 @@ class _Held:
 
     def __init__(self) -> None:
         self.tasks: Dict[int, QgsTask] = {}
-        self._is_listening = False
 
     def add(self, task: QgsTask) -> None:
-        manager = QgsApplication.taskManager()
-        if not self._is_listening:
-            manager.statusChanged.connect(self._release)
-            self._is_listening = True
-        self.tasks[manager.addTask(task)] = task
-
-    def _release(self, number: int, status: int) -> None:
-        # QGIS has called the task's ``finished`` before it says this.
-        if number_of(status) in _OVER:
-            self.tasks.pop(number, None)
+        number = QgsApplication.taskManager().addTask(task)
+        self.tasks[number] = task
+        # After ``finished``; the manager's own signal is silent about hidden tasks. No reference to the task in here.
+        release = partial(self.tasks.pop, number, None)
+        task.taskCompleted.connect(release)
+        task.taskTerminated.connect(release)
 
 
 _HELD = _Held()

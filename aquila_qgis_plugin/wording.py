@@ -53,12 +53,13 @@ def device_text(device: str) -> str:
     """The device that a setting stands for, found without loading torch."""
     if device.startswith("cuda"):
         return tr("GPU")
-    torch = sys.modules.get("torch")
     if device == "cpu" or runtime.state().versions.get("torch", "").endswith("+cpu"):
         return tr("CPU")
-    if torch is None:
+    # A worker may be importing torch at this very moment.
+    has_gpu = getattr(getattr(sys.modules.get("torch"), "cuda", None), "is_available", None)
+    if has_gpu is None:
         return tr("automatic device")
-    return tr("GPU") if torch.cuda.is_available() else tr("CPU")
+    return tr("GPU") if has_gpu() else tr("CPU")
 
 
 def status_counts(results: Sequence[Description]) -> str:

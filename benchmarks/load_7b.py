@@ -1,12 +1,12 @@
-"""Does a model of Osprey's size import, load and write within 20 GB of memory, in bfloat16 on the CPU?
+"""Time and memory that a model of Osprey's size takes to import, to load and to write, in bfloat16 on the CPU.
 
     python benchmarks/load_7b.py FOLDER [--layers 32] [--steps make,import,load] [--dtype bfloat16]
 
 ``make`` writes random weights in the published layout (two ``.bin`` shards in float16, 14 GB for 32 layers) to
 FOLDER/published, ``import`` turns them into FOLDER/model, and ``load`` loads that and writes about one region of one
 picture. The last two run in processes of their own; for each, a line of JSON with its time and its peak of memory:
-``peak_gib`` counts all resident pages, those of mapped files too, ``own_gib`` only what the process holds itself and the
-system cannot drop. Fewer ``--layers`` make a smaller model. FOLDER needs 28 GB of disk and is not removed.
+``peak_gib`` counts all resident pages, those of mapped files too, ``own_gib`` only what the process holds itself and
+the system cannot drop. Fewer ``--layers`` make a smaller model. FOLDER needs 28 GB of disk and is not removed.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _random(name: str, shape: torch.Size, block: Tensor) -> Tensor:
     if name.endswith("norm.weight"):
         return torch.ones(shape, dtype=torch.float16)
     count = shape.numel()
-    return block.repeat(-(-count // block.numel()))[:count].view(shape)
+    return block.repeat(-(-count // block.numel()))[:count].clone().view(shape)
 
 
 def bring_in(published: Path, out: Path) -> None:
@@ -147,6 +147,7 @@ class Step:
         self.name, self.folder, self.dtype = name, folder, dtype
 
     def __call__(self) -> object:
+        """Do it; returns what there is to tell of it beside time and memory."""
         if self.name == "import":
             return bring_in(self.folder / "published", self.folder / "model")
         return load_and_write(self.folder / "model", self.dtype)

@@ -115,7 +115,7 @@ def _qtpy() -> Dict[str, bytes]:
 
 def compile_translations(folder: Path) -> List[Path]:
     """Compile every ``aquila_LANGUAGE.ts`` in a folder to the ``.qm`` beside it."""
-    compiler = shutil.which("lrelease") or shutil.which("/usr/lib/qt5/bin/lrelease")
+    compiler = shutil.which("/usr/lib/qt5/bin/lrelease") or shutil.which("lrelease")
     if compiler is None:
         raise PackagingError("lrelease is missing; install it with: apt-get install qttools5-dev-tools")
     made = []

@@ -29,6 +29,7 @@ _CHECK = (
 )
 _POLL_MS = 500
 _KILL_MS = 3000
+_LOGGED_LINES = 20
 # What pip leaves of numpy in the folder is QGIS's business.
 _NUMPY = ("numpy", "numpy.libs", "numpy-*.dist-info")
 
@@ -196,6 +197,8 @@ class Installer(QObject):
 
     def _end(self, good: bool, sentence: str) -> None:
         self._timer.stop()
+        if not good:
+            _LOG.info("%s", "\n".join(self._output[-_LOGGED_LINES:]))
         self.folder.clear_scratch()
         self._lock.unlock()
         self._report(good, sentence)

@@ -33,6 +33,8 @@ REQUIRED = (
 _NEWEST = {
     "torch": "2.13.0", "torchvision": "0.28.0", "transformers": "5.23.0", "open-clip-torch": "3.3.0",
     "timm": "1.0.31", "tokenizers": "0.23.3", "safetensors": "0.8.0",
+    # Not among the required: only models with a Llama tokenizer, such as Osprey's, need it.
+    "sentencepiece": "0.2.2",
 }
 # The last versions for older Pythons; every other Python takes the newest.
 _FOR_PYTHON: Dict[Minor, Dict[str, str]] = {

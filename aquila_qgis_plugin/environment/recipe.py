@@ -43,9 +43,9 @@ class Recipe:
             system=f"{platform.system()} {platform.machine()}", python=minor_text())
         return "\n\n".join((
             tr("1. On a computer with a network, {same}:").format(same=same),
-            _command([f"python{minor_text()}", *download, *self.requirements]),
+            _command([*_any_python(), *download, *self.requirements]),
             tr("2. Bring the folder {wheels} to this computer. Choose it as the folder of wheels and click Install; or "
-               "run, in the folder that holds it:").format(wheels=_WHEELS),
+               "remove what an installation left unfinished and run, where the folder is:").format(wheels=_WHEELS),
             _command([str(self.python), *install, *self.requirements]),
             tr("3. If you ran the command yourself, restart QGIS. The packages are in:"),
             str(self.folder.packages),
@@ -64,6 +64,11 @@ def standard_requirements() -> Tuple[str, ...]:
     """The pinned packages, and packages that run with the numpy that QGIS has."""
     numpy = find_distribution("numpy")
     return pins() if numpy is None else (*pins(), numpy_pin(numpy.metadata["Version"]))
+
+
+def _any_python() -> List[str]:
+    """How Python of this minor version is called on another computer of this kind."""
+    return ["py", f"-{minor_text()}"] if platform.system() == "Windows" else [f"python{minor_text()}"]
 
 
 def _command(words: List[str]) -> str:

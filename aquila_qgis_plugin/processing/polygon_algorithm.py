@@ -50,7 +50,7 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
         self.in_place = False
         self._values: Dict[str, Any] = {}
         self._setup: Optional[common.Setup] = None
-        self._found: Optional[Dict[int, Any]] = None
+        self._filled: Optional[Dict[int, Dict[int, Any]]] = None
 
     def add_parameters(self) -> None:
         """Add the algorithm's own parameters, those in sight."""
@@ -141,49 +141,49 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
                 row = filler.filled(feature, found[feature.id()])
                 if not sink.addFeature(row, QgsFeatureSink.Flag.FastInsert):
                     raise QgsProcessingException(self.writeFeatureError(sink, parameters, OUTPUT))
-        _report_shortened(filler, feedback)
+        _report(found, filler, feedback)
         reached = [outcome.status for outcome in found.values()]
-        statuses.report(reached, feedback)
         return {OUTPUT: destination, **statuses.counts(reached), **self.more_outputs(found, parameters, context)}
 
     def processFeature(  # noqa: N802 (QGIS's name)
         self, feature: QgsFeature, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> List[QgsFeature]:
         """A row of a layer edited in place, with what was found; as it was where nothing was."""
-        if self._found is None:
-            self._found = self._look_in_place(context, feedback)
-        outcome = self._found.get(feature.id())
-        if outcome is not None:
-            for index, value in self._filler(feature.fields(), context).values(outcome).items():
-                if value is not None:
-                    feature.setAttribute(index, value)
+        if self._filled is None:
+            self._filled = self._fill_in_place(context, feedback)
+        for index, value in self._filled.get(feature.id(), {}).items():
+            feature.setAttribute(index, value)
         return [feature]
 
-    def _filler(self, fields: Any, context: QgsProcessingContext) -> Filler:
-        return Filler(fields, self.columns(self._values, context))
+    def _fill_in_place(
+        self, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Dict[int, Dict[int, Any]]:
+        """New values by feature and field; those of a cancelled run are written at once, as QGIS asks for no more rows.
 
-    def _look_in_place(self, context: QgsProcessingContext, feedback: QgsProcessingFeedback) -> Dict[int, Any]:
-        """All outcomes; what a cancelled run has already found is written at once, for QGIS asks for no more rows."""
-        source = self.parameterAsSource(self._values, INPUT, context)
+        Where there is no new value the old one stays.
+        """
+        layer = self.parameterAsVectorLayer({INPUT: self._values[INPUT].source}, INPUT, context)
+        filler = Filler(layer.fields(), self.columns(self._values, context))
         try:
-            found = self._look_at_all(source, feedback)
+            found = self._look_at_all(self.parameterAsSource(self._values, INPUT, context), feedback)
         except QgsProcessingException as error:
             self._fail_gently(error, feedback)
             return {}
-        statuses.report([outcome.status for outcome in found.values()], feedback)
+        filled = {
+            number: {index: value for index, value in filler.values(outcome).items() if value is not None}
+            for number, outcome in found.items()
+        }
+        _report(found, filler, feedback)
         if feedback.isCanceled():
-            layer = self.parameterAsVectorLayer({INPUT: self._values[INPUT].source}, INPUT, context)
-            filler = self._filler(layer.fields(), context)
-            for number, outcome in found.items():
-                values = {index: value for index, value in filler.values(outcome).items() if value is not None}
+            for number, values in filled.items():
                 layer.changeAttributeValues(number, values)
-        return found
+        return filled
 
     def _fail_gently(self, error: QgsProcessingException, feedback: QgsProcessingFeedback) -> None:
         """In place an exception would make QGIS roll back the layer, with all edits that the user has not saved."""
         if not self.in_place:
             raise error
-        self._found = {}
+        self._filled = {}
         feedback.reportError(str(error), False)
 
     def _look_at_all(self, source: QgsProcessingFeatureSource, feedback: QgsProcessingFeedback) -> Dict[int, Any]:
@@ -205,7 +205,9 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
         return found
 
 
-def _report_shortened(filler: Filler, feedback: QgsProcessingFeedback) -> None:
+def _report(found: Mapping[int, Any], filler: Filler, feedback: QgsProcessingFeedback) -> None:
+    """Say what became of the polygons and of their texts."""
+    statuses.report([outcome.status for outcome in found.values()], feedback)
     if filler.shortened:
         feedback.pushWarning(tr("{count} texts were too long for their field and are cut short.").format(
             count=filler.shortened))

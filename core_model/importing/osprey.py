@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-import torch
 from torch import Tensor
 
 from core_model.config import AquilaConfig, EncoderConfig, ExtractorConfig, LanguageConfig
@@ -137,7 +136,7 @@ def _converted(folder: Path, wanted: Mapping[str, Tensor]) -> Iterator[Tuple[str
         if ours is None:
             continue
         check_weight(folder, wanted, ours, value)
-        if not torch.isfinite(value).all():
+        if not all(bound.isfinite() for bound in value.aminmax()):
             raise ModelError(f"{folder}: the weight {name} holds values that are no numbers; copy the file again.")
         found.append(ours)
         yield ours, value

@@ -1,6 +1,6 @@
 """A QGIS project of the drawn demo scene: the image, and its polygons in outlines over it.
 
-Run with a Python that has QGIS: ``python project.py FOLDER`` (make_scene.py's files lie in the folder).
+Run with a Python that has QGIS: ``python -m scripts.desktop.project FOLDER`` (make_scene.py's files lie in the folder).
 """
 
 from __future__ import annotations
@@ -11,16 +11,32 @@ from pathlib import Path
 from qgis.core import (
     QgsApplication,
     QgsFillSymbol,
+    QgsPalLayerSettings,
     QgsProject,
     QgsRasterLayer,
     QgsReferencedRectangle,
     QgsSingleSymbolRenderer,
+    QgsTextFormat,
     QgsVectorLayer,
+    QgsVectorLayerSimpleLabeling,
 )
 from qgis.PyQt.QtGui import QColor
 
-SCENE, PLACES, PROJECT = "scene.tif", "places.gpkg", "project.qgs"
+from scripts.desktop.session import PLACES, PROJECT, SCENE
+
 OUTLINE = {"color": "255,255,255,40", "outline_color": "255,255,255,255", "outline_width": "0.6"}
+
+
+def _label() -> QgsPalLayerSettings:
+    """The description on the map, once there is one."""
+    text = QgsTextFormat()
+    text.setSize(7)
+    text.buffer().setEnabled(True)
+    label = QgsPalLayerSettings()
+    label.fieldName = "description"
+    label.autoWrapLength = 28
+    label.setFormat(text)
+    return label
 
 
 def write(folder: Path) -> Path:
@@ -31,6 +47,8 @@ def write(folder: Path) -> Path:
     if not raster.isValid() or not places.isValid():
         raise FileNotFoundError(f"{folder} has no {SCENE} or no {PLACES}")
     places.setRenderer(QgsSingleSymbolRenderer(QgsFillSymbol.createSimple(OUTLINE)))
+    places.setLabeling(QgsVectorLayerSimpleLabeling(_label()))
+    places.setLabelsEnabled(True)
     project.addMapLayers([raster, places])
     project.setCrs(raster.crs())
     project.setSelectionColor(QColor(255, 214, 0, 70))  # what is selected must still be seen

@@ -12,6 +12,8 @@ from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 from scripts.desktop.screen import Screen
 
 Question = Callable[[Dict[str, Any]], Any]
+# The names of the demo's files, in a folder that project.py makes a project of.
+SCENE, PLACES, PROJECT = "scene.tif", "places.gpkg", "project.qgs"
 PROBE = Path(__file__).resolve().parent / "probe.py"
 SETTINGS = """\
 [app]

@@ -12,8 +12,8 @@ from typing import Iterator
 import pytest
 
 from scripts import package
-from scripts.desktop.project import PLACES, PROJECT, SCENE
 from scripts.desktop.screen import Screen, screen
+from scripts.desktop.session import PLACES, PROJECT, SCENE
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PICTURES = REPOSITORY / "build" / "desktop"
@@ -35,7 +35,7 @@ def project() -> Path:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "QT_QPA_PLATFORM": "offscreen"}
     for arguments in (
         ["examples/make_scene.py", "--raster", folder / SCENE, "--polygons", folder / PLACES],
-        ["scripts/desktop/project.py", folder],
+        ["-m", "scripts.desktop.project", folder],
     ):
         subprocess.run(
             [sys.executable, *map(str, arguments)], cwd=REPOSITORY, env=environment, check=True, capture_output=True

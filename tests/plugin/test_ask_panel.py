@@ -294,7 +294,7 @@ def test_nano_answers_about_two_polygons(world: World) -> None:
     pytest.importorskip("torch")
     world.select(1, 2)
     world.ask("Are <region1> and <region2> of the same kind?")
-    wait_until(lambda: world.panel._button.text() == "Ask", seconds=120)
+    wait_until(lambda: world.panel._button.text() == "Ask", seconds=600)
     assert world.panel._exchanges[0].answer
 
 

@@ -9,7 +9,7 @@ import pytest
 from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QComboBox, QLabel, QPushButton, QWidget
 
 from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.dock import AquilaDock
@@ -32,6 +32,7 @@ def dock(iface: Interface) -> Iterator[AquilaDock]:
     iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, found)
     iface.mainWindow().show()
     found.show()
+    found.content()
     yield found
     found.close_down()
     iface.removeDockWidget(found)
@@ -71,6 +72,18 @@ def test_its_content_is_made_when_it_is_first_needed(iface: Interface) -> None:
     dock.choice()
     assert dock.findChild(QPushButton, "aquilaDescribeButton") is not None
     dock.close_down()
+
+
+def test_seeing_it_makes_its_content_unless_it_is_hidden_at_once(iface: Interface) -> None:
+    iface.mainWindow().show()
+    for hidden in (True, False):
+        dock = AquilaDock(iface, iface.mainWindow())
+        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        dock.setHidden(hidden)
+        QApplication.processEvents()
+        assert (dock.widget() is None) is hidden
+        dock.close_down()
+        iface.removeDockWidget(dock)
 
 
 def test_one_sentence_says_what_is_missing(dock: AquilaDock, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def dock(iface: Interface, plots: QgsVectorLayer, tmp_path: Path) -> Iterator[Aq
     iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, found)
     iface.mainWindow().show()
     found.show()
+    found.content()
     yield found
     found.close_down()
     iface.removeDockWidget(found)
@@ -105,7 +106,9 @@ def test_during_a_run_the_button_cancels_and_nothing_can_be_changed(dock: Aquila
     assert not bar.isVisible()
 
 
-def test_the_active_layer_is_not_followed_during_a_run(dock: AquilaDock, iface: Interface, plots: QgsVectorLayer) -> None:
+def test_the_active_layer_is_not_followed_during_a_run(
+    dock: AquilaDock, iface: Interface, plots: QgsVectorLayer
+) -> None:
     other = polygon_layer()
     QgsProject.instance().addMapLayer(other)
     iface.setActiveLayer(plots)

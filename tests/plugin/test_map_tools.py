@@ -15,10 +15,10 @@ from qgis.core import (
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis.gui import QgsGui, QgsHighlight, QgsMapCanvas
-from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
+from qgis.gui import QgsGui, QgsHighlight, QgsIdentifyMenu, QgsMapCanvas, QgsMapToolIdentify
+from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt, QTimer, Signal
 from qtpy.QtGui import QKeyEvent, QMouseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QMenu
 
 from core_model.description import Description
 from tests.plugin.interface import Interface
@@ -414,16 +414,37 @@ def test_the_feature_action_is_offered_for_polygons_only_and_removed(
     assert action in registry.mapLayerActions(world.layer)
     assert action not in registry.mapLayerActions(points)
     assert action not in registry.mapLayerActions(world.raster)
-    action.triggerForFeature(world.layer, world.layer.getFeature(2))
-    assert [region.id for region in tasks[0].request.regions] == [2]
     action.unregister()
     assert action not in registry.mapLayerActions(world.layer)
+
+
+def test_the_identify_menu_describes_a_feature_once(world: World, tasks: List[FakeTask]) -> None:
+    from aquila_qgis_plugin.map_tools import DescribeFeatureAction
+
+    action = DescribeFeatureAction(world.tool)
+    action.register()
+    pixel = world.pixel((150, 150))
+    menu = QgsIdentifyMenu(world.canvas)
+    menu.setExecWithSingleResult(True)
+    menu.setShowFeatureActions(True)
+    found = world.tool.identify(pixel.x(), pixel.y(), [world.layer], QgsMapToolIdentify.IdentifyMode.TopDownAll)
+    one = [result for result in found if result.mFeature.id() == 2]
+
+    def choose() -> None:
+        entries = [entry for part in [menu, *menu.findChildren(QMenu)] for entry in part.actions()]
+        next(entry for entry in entries if entry.text() == "Describe this feature").trigger()
+        menu.close()
+
+    QTimer.singleShot(0, choose)
+    menu.exec(one, QPoint(0, 0))
+    action.unregister()
+    assert [[region.id for region in task.request.regions] for task in tasks] == [[2]]
 
 
 def test_nano_describes_a_clicked_polygon(world: World) -> None:
     pytest.importorskip("torch")
     world.click((150, 150))
-    wait_until(lambda: world.found, seconds=120)
+    wait_until(lambda: world.found, seconds=600)
     layer_id, found = world.found[0]
     assert (layer_id, found.id, found.model) == (world.layer.id(), 2, "nano")
     assert found.status == "ok" and found.description

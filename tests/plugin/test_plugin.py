@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Set
 
 import pytest
 from qgis.core import QgsApplication
@@ -130,16 +130,19 @@ def test_options_open_at_aquilas_page(plugin: AquilaPlugin, iface: Interface) ->
     assert iface.opened_options == [page.objectName()]
 
 
-def test_loading_imports_neither_torch_nor_numpy() -> None:
-    code = """
+@pytest.mark.parametrize(("module", "heavy"), [
+    ("plugin", {"torch", "transformers", "open_clip"}),
+    ("dock", {"torch", "numpy"}), ("map_tools", {"torch", "numpy"}), ("options_page", {"torch", "numpy"}),
+])
+def test_loading_is_light(module: str, heavy: Set[str]) -> None:
+    code = f"""
         import sys
         from qgis.core import QgsApplication
         app = QgsApplication([], True)
         before = set(sys.modules)
-        import aquila_qgis_plugin
-        import aquila_qgis_plugin.plugin
-        heavy = {"torch", "transformers", "open_clip", "numpy"} & (set(sys.modules) - before)
-        sys.exit(f"imports {sorted(heavy)}" if heavy else 0)
+        import aquila_qgis_plugin.{module}
+        found = {heavy!r} & (set(sys.modules) - before)
+        sys.exit(f"imports {{sorted(found)}}" if found else 0)
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], cwd=REPOSITORY, capture_output=True, text=True, check=False)

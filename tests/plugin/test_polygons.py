@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsGeometry
 
@@ -26,7 +27,7 @@ def test_features_keep_their_ids_and_shapes() -> None:
     assert {region.crs_wkt for region in found} == {"EPSG:32633"}
     parts = read_polygon(found[2].wkb)
     assert len(parts) == 1 and len(parts[0][0]) == 5
-    assert parts[0][0].ptp(axis=0).tolist() == [PLACES[2][2]] * 2
+    assert np.ptp(parts[0][0], axis=0).tolist() == [PLACES[2][2]] * 2
 
 
 @pytest.mark.parametrize("wkt", [

@@ -43,7 +43,7 @@ class World:
 
     def select(self, *ids: int) -> None:
         self.layer.selectByIds(list(ids))
-        wait_until(lambda: [feature.id() for feature in self.panel._features] == sorted(ids))
+        wait_until(lambda: self.panel._ids == sorted(ids))
         self.settle()
 
     def settle(self) -> None:

@@ -36,14 +36,16 @@ def test_saving_is_announced() -> None:
 
 @pytest.mark.parametrize(("name", "stored"), [
     ("batch_size", '"many"'), ("batch_size", "0"), ("batch_size", "{"), ("model", "7"), ("after_run", '"whatever"'),
-    ("prompts", '[["only a name"], 3, ["a", "b", "c"]]'), ("model_folders", "[1, null]"), ("paces", '{"a": -1.0, "b": "x"}'),
+    ("prompts", '[["only a name"], 3, ["a", "b", "c"]]'), ("model_folders", "[1, null]"),
+    ("paces", '{"a": -1.0, "b": "x"}'),
 ])
 def test_broken_settings_do_no_harm(name: str, stored: str) -> None:
     QgsSettings().setValue(f"aquila/{name}", stored)
     found = settings.load()
     assert isinstance(found.batch_size, int)
     assert found.batch_size >= 1
-    assert (found.model, found.after_run, found.prompts, found.model_folders, found.paces) == ("nano", "ask", [], [], {})
+    assert (found.model, found.after_run) == ("nano", "ask")
+    assert (found.prompts, found.model_folders, found.paces) == ([], [], {})
 
 
 def test_model_options_are_those_of_the_settings() -> None:
@@ -69,8 +71,9 @@ def test_a_style_that_never_ran_borrows_the_pace_of_the_same_model_and_device_on
 def test_the_state_survives_saving_and_reading_the_project(tmp_path: Path) -> None:
     project = QgsProject.instance()
     kept = ProjectState(
-        raster="r_1", polygons="p_1", selected_only=False, style="labels", labels="Wald, Wiese; „Feld“", prompt="What\nis it?",
-        target="text", extras={"label": "kind", "area": "area_m2"}, model="/m", device="cpu", as_displayed=True,
+        raster="r_1", polygons="p_1", selected_only=False, style="labels", labels="Wald, Wiese; „Feld“",
+        prompt="What\nis it?", target="text", extras={"label": "kind", "area": "area_m2"}, model="/m", device="cpu",
+        as_displayed=True,
     )
     settings.save_state(project, kept)
     assert project.write(str(tmp_path / "kept.qgz"))

@@ -135,7 +135,7 @@ _WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
 
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {
-    questions.is_category: 0.45, questions.is_neighbour: 0.35, questions.is_shape: 0.1, questions.is_orientation: 0.05,
+    questions.is_category: 0.25, questions.is_neighbour: 0.6, questions.is_shape: 0.05, questions.is_orientation: 0.05,
     questions.is_size: 0.05,
 }
 

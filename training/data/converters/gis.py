@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
@@ -14,11 +14,11 @@ from core_model.errors import RasterError, RegionError
 from core_model.geo.gdal_raster import GdalRaster
 from core_model.geo.raster import Picture
 from core_model.geo.regions import PlacedRegion, Placer
+from core_model.geo.source import Window
 from core_model.geo.tiling import TileId, group_by_tile, tile_window
 from core_model.geo.vector import open_layer
 from training.data.converters.base import Origin, Report, category_turns
 from training.data.manifest import rle
-from training.data.manifest.images import Pixels
 from training.data.manifest.masks import HALF, Mask
 from training.data.manifest.record import ManifestError, Record, RegionEntry
 
@@ -51,7 +51,7 @@ def gis(layers: Layers, origin: Origin, report: Report) -> Iterator[Record]:
             placed = list(_placed(layers, placer, report))
             origin.images.mkdir(parents=True, exist_ok=True)
             for tile, members in group_by_tile(placed, _tile_of):
-                yield from _tile_records(tile, members, layers, picture, placer, origin, report)
+                yield from _tile_record(tile, members, layers, picture, placer, origin, report)
     except (RasterError, RegionError) as error:
         raise ManifestError(str(error)) from None
 
@@ -79,30 +79,29 @@ def _placed(layers: Layers, placer: Placer, report: Report) -> Iterator[Labelled
                 yield placed, str(label).strip()
 
 
-def _tile_records(
+def _tile_record(
     tile: TileId, members: Sequence[Labelled], layers: Layers, picture: Picture, placer: Placer, origin: Origin,
     report: Report,
 ) -> Iterator[Record]:
-    """The window's polygons by the place they lie in: usually one record, two where a border of places runs through."""
+    """The window's record, unless none of its polygons has a pixel to show."""
     window = tile_window(tile, layers.size)
     rgb, valid = picture.read(window, layers.size)
-    groups: Dict[str, List[Tuple[PlacedRegion, RegionEntry]]] = {}
+    regions: List[RegionEntry] = []
     for placed, label in members:
         mask = _solid(placer.mask(placed, window, layers.size)) & valid
-        if not mask.any():
+        if mask.any():
+            regions.append(RegionEntry(label, rle=rle.encode(mask)))
+        else:
             report.problem(f"feature {placed.id}", "it cannot be seen (no valid pixels)")
-            continue
-        entry = RegionEntry(label, rle=rle.encode(mask))
-        groups.setdefault(_place(placed, layers, picture), []).append((placed, entry))
-    for place, found in groups.items():
-        name = f"{Path(layers.raster).stem}_{tile.level}_{tile.row}_{tile.column}"
-        _save(rgb, origin.images / f"{name}.png")
-        regions = tuple(entry for _, entry in found)
-        gsd = found[0][0].gsd_m * 2.0**tile.level
-        record = origin.record(
-            f"{name}_{place.rsplit(' ', 1)[-1]}", f"{name}.png", width=layers.size, height=layers.size, regions=regions,
-            conversations=category_turns(regions), place=place)
-        yield replace(record, gsd=gsd) if math.isfinite(gsd) else record
+    if not regions:
+        return
+    name = f"{Path(layers.raster).stem}_{tile.level}_{tile.row}_{tile.column}"
+    Image.fromarray(rgb).save(origin.images / f"{name}.png")
+    gsd = members[0][0].gsd_m * 2.0**tile.level
+    record = origin.record(
+        name, f"{name}.png", width=layers.size, height=layers.size, regions=tuple(regions),
+        conversations=category_turns(regions), place=_place(window, layers, picture))
+    yield replace(record, gsd=gsd) if math.isfinite(gsd) else record
 
 
 def _solid(share: np.ndarray) -> Mask:
@@ -111,14 +110,9 @@ def _solid(share: np.ndarray) -> Mask:
     return np.asarray(covered if covered.any() else (share == share.max()) & (share > 0))
 
 
-def _place(placed: PlacedRegion, layers: Layers, picture: Picture) -> str:
-    if placed.bounds is None:
-        raise ValueError("a polygon without a place has no bounds")
-    left, top, right, bottom = placed.bounds
-    column = int((left + right) / 2 / picture.source.width * layers.blocks)
-    row = int((top + bottom) / 2 / picture.source.height * layers.blocks)
+def _place(window: Window, layers: Layers, picture: Picture) -> str:
+    """The place that the window's middle lies in; windows may reach over the raster's edge."""
+    column, row = (
+        min(max(int(middle / length * layers.blocks), 0), layers.blocks - 1) for middle, length in (
+            (window.x + window.width / 2, picture.source.width), (window.y + window.height / 2, picture.source.height)))
     return f"{Path(layers.raster).stem} r{row}c{column}"
-
-
-def _save(rgb: Pixels, path: Path) -> None:
-    Image.fromarray(rgb).save(path)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Iterator, List, Sequence, Tuple, cast
+from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core_model.text.context import instruction
 from core_model.text.prompt import Turn as PromptTurn
 from training.data.manifest.images import Pixels, read_image
 from training.data.manifest.masks import Mask, record_masks
@@ -43,8 +43,8 @@ class ManifestReader:
 
     def __init__(self, path: Path, *, split: str = "", source: str = "", size: int = 0) -> None:
         """:raises ManifestError: with the number of the first record that is wrong."""
-        if path.suffix == ".parquet":
-            raise ManifestError(f"{path} is read record by record; convert it to .jsonl first")
+        if path.suffix in (".parquet", ".gz"):
+            raise ManifestError(f"{path} cannot be read in any order; make it a .jsonl with 'training.data copy' first")
         self.path, self.size = path, size
         self._starts = [start for start, record in self._walk() if (
             (not split or record.split == split) and (not source or record.source == source))]
@@ -54,7 +54,7 @@ class ManifestReader:
         start = 0
         if not self.path.is_file():
             raise ManifestError(f"there is no manifest {self.path}")
-        with self._open() as stream:
+        with self.path.open("rb") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     try:
@@ -63,15 +63,12 @@ class ManifestReader:
                         raise ManifestError(f"record {number} of {self.path}: {error}") from None
                 start += len(line)
 
-    def _open(self) -> IO[bytes]:
-        return cast(IO[bytes], gzip.open(self.path, "rb")) if self.path.suffix == ".gz" else self.path.open("rb")
-
     def __len__(self) -> int:
         return len(self._starts)
 
     def record(self, number: int) -> Record:
         """The record alone, without its picture."""
-        with self._open() as stream:
+        with self.path.open("rb") as stream:
             stream.seek(self._starts[number])
             return from_line(stream.readline().decode("utf-8"))
 
@@ -124,9 +121,17 @@ def _scaled(mask: Mask, inner: Tuple[int, int]) -> Mask:
     return covered if covered.any() else np.asarray(share == share.max())
 
 
-def prompt_turns(entry: ConversationEntry) -> List[PromptTurn]:
-    """A conversation as ``core_model.text.prompt.PromptBuilder.suffix`` takes it."""
-    return [PromptTurn(turn.instruction, turn.answer) for turn in entry.turns]
+def prompt_turns(found: Sample, entry: ConversationEntry, context: str = "") -> List[PromptTurn]:
+    """One of a sample's conversations as ``core_model.text.prompt.PromptBuilder.suffix`` takes it.
+
+    ``context`` is the model's (``AquilaConfig.context``); it stands before the first instruction, as in use, with the
+    numbers of the conversation's first region. Conversations about the whole picture have none.
+    """
+    turns = [PromptTurn(turn.instruction, turn.answer) for turn in entry.turns]
+    if entry.regions:
+        first = instruction(context, turns[0].instruction, gsd=found.gsd, area=found.areas[entry.regions[0]])
+        turns[0] = PromptTurn(first, turns[0].answer)
+    return turns
 
 
 def picture_tensors(samples: Sequence[Sample]) -> Pictures:
