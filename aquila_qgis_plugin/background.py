@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from qgis.core import QgsRasterBlockFeedback, QgsTask
+from qgis.core import QgsRasterBlockFeedback
 
-from aquila_qgis_plugin.task_base import AquilaTask, Outcome
+from aquila_qgis_plugin.task_base import AquilaTask, Outcome, unlisted
 
 Work = Callable[[QgsRasterBlockFeedback], Any]
 
@@ -29,7 +29,7 @@ class BackgroundTask(AquilaTask):
     """
 
     def __init__(self, title: str, work: Work, tag: Any = None) -> None:
-        super().__init__(title, _quiet_flags())
+        super().__init__(title, unlisted())
         self._work, self._tag, self._value = work, tag, None
 
     def work(self) -> None:
@@ -45,11 +45,3 @@ class BackgroundTask(AquilaTask):
         found = super().outcome()
         return Ended(cancelled=found.cancelled, error=found.error, details=found.details, seconds=found.seconds,
                      tag=self._tag, value=self._value)
-
-
-def _quiet_flags() -> QgsTask.Flag:
-    """Cancellable, and where QGIS can (3.26), without a flicker in its task list."""
-    flags = QgsTask.Flag.CanCancel
-    for name in ("Hidden", "Silent"):
-        flags = flags | getattr(QgsTask.Flag, name, flags)
-    return flags

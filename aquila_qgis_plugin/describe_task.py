@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
-from qgis.core import QgsTask
 from qtpy.QtCore import Signal
 
 from aquila_qgis_plugin import models
 from aquila_qgis_plugin.models import ModelOptions
 from aquila_qgis_plugin.rasters import RasterSpec
-from aquila_qgis_plugin.task_base import AquilaTask, Outcome, start, stop_all
+from aquila_qgis_plugin.task_base import AquilaTask, Outcome, start, stop_all, unlisted
 from aquila_qgis_plugin.translation import tr
 from core_model.geo.planning import plan
 from core_model.geo.raster import Picture
@@ -110,7 +109,7 @@ class PlanTask(AquilaTask):
     """Counts the polygons that lie on a raster and the tiles they are seen through; needs no torch."""
 
     def __init__(self, raster: RasterSpec, regions: Sequence[Region], model: ModelOptions) -> None:
-        super().__init__(tr("Counting {count} polygons").format(count=len(regions)), _unseen())
+        super().__init__(tr("Counting {count} polygons").format(count=len(regions)), unlisted())
         self._raster, self._regions, self._model = raster, regions, model
 
     def work(self) -> None:
@@ -165,11 +164,3 @@ def _opened(task: AquilaTask, request: DescribeRequest) -> Iterator[Picture]:
         yield picture
     finally:
         picture.source.close()
-
-
-def _unseen() -> QgsTask.Flag:
-    """Cancellable, and not shown in QGIS's list of tasks where QGIS can (from 3.26 on)."""
-    flags = QgsTask.Flag.CanCancel
-    for name in ("Hidden", "Silent"):
-        flags = flags | getattr(QgsTask.Flag, name, flags)
-    return flags

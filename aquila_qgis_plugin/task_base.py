@@ -151,6 +151,14 @@ def stop_all(wait_ms: int = 10000) -> None:
         _LOG.warning("%d tasks are still busy", len(_HELD.tasks))
 
 
+def unlisted() -> QgsTask.Flag:
+    """For short tasks: cancellable, and not shown in QGIS's list of tasks where QGIS can (from 3.26 on)."""
+    flags = QgsTask.Flag.CanCancel
+    for name in ("Hidden", "Silent"):
+        flags = flags | getattr(QgsTask.Flag, name, flags)
+    return flags
+
+
 def _is_busy(task: QgsTask) -> bool:
     return not sip.isdeleted(task) and number_of(task.status()) not in _OVER
 
