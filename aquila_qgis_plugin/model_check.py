@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-from aquila_qgis_plugin.models import BUILT_IN
 from aquila_qgis_plugin.translation import tr
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError
+from core_model.folders import MODELS
 
 _INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model")
@@ -59,7 +59,7 @@ class ModelEntry:
 
 def built_in_models() -> List[ModelEntry]:
     """The models that come with Aquila, ``nano`` among them."""
-    folders = sorted(path.parent for path in BUILT_IN.glob("*/config.json"))
+    folders = sorted(path.parent for path in MODELS.glob("*/config.json"))
     return [_inspect(folder, folder.name, built_in=True) for folder in folders]
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
-import core_model
 from aquila_qgis_plugin.cancelled import CancelledError
 from aquila_qgis_plugin.environment import runtime
 from aquila_qgis_plugin.translation import tr
+from core_model import folders
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from core_model.checkpoint import LoadedModel
     from core_model.describer import Describer
 
-BUILT_IN = Path(core_model.__file__).resolve().parent / "models"
 # A cancelled run ends between two batches, so on a CPU these are kept short: by the bytes of the model's files.
 _SMALL_MODEL, _SMALL_BATCH, _LARGE_BATCH = 500_000_000, 16, 2
 _POLL_SECONDS = 0.05
@@ -96,11 +95,11 @@ def use_lock(is_cancelled: Optional[Callable[[], bool]] = None) -> Iterator[None
 
 def model_folder(name: str) -> Path:
     """The folder of a built-in model by name, else the folder given; raises ``ModelError`` where there is none."""
-    for folder in (BUILT_IN / name, Path(name).expanduser()):
-        if name and (folder / "config.json").is_file():
-            return folder
-    sentence = tr("There is no model {name}; choose another one in Settings → Options → Aquila.")
-    raise ModelError(sentence.format(name=name))
+    try:
+        return folders.model_folder(name)
+    except ModelError:
+        sentence = tr("There is no model {name}; choose another one in Settings → Options → Aquila.")
+        raise ModelError(sentence.format(name=name)) from None
 
 
 def picture_size(options: ModelOptions) -> int:

@@ -24,8 +24,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core_model.checkpoint import MODELS, load_model
+from core_model.checkpoint import load_model
 from core_model.config import AquilaConfig, EncoderConfig, ExtractorConfig, LanguageConfig
+from core_model.folders import MODELS
 from core_model.generation import Generator, Request
 from core_model.importing import osprey
 from core_model.loading.empty import empty_model

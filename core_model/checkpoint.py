@@ -10,6 +10,7 @@ import torch
 
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError
+from core_model.folders import model_folder
 from core_model.hashes import CARD_NAME, check_hashes
 from core_model.loading.empty import empty_model
 from core_model.loading.filling import Filler
@@ -19,12 +20,11 @@ from core_model.text.tokenizer import TextTokenizer, load_tokenizer
 from core_model.weights import SHARD_BYTES, load_weights, own_weights, weight_files, write_folder
 
 __all__ = [
-    "CARD_NAME", "DTYPES", "MODELS", "QUANTISED", "LoadedModel", "load_model", "load_weights", "model_folder",
-    "pick_device", "pick_dtype", "save_model",
+    "CARD_NAME", "DTYPES", "QUANTISED", "LoadedModel", "load_model", "load_weights", "pick_device", "pick_dtype",
+    "save_model",
 ]
 
 _LOG = logging.getLogger(__name__)
-MODELS = Path(__file__).resolve().parent / "models"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 QUANTISED = tuple(BYTES)  # number formats of the language model's weights alone
 # Hashes of larger files are checked on import and on request: reading 14 GB twice takes too long for every start.
@@ -43,18 +43,6 @@ class LoadedModel:
     def name(self) -> str:
         """The model's own name."""
         return self.model.config.name
-
-
-def model_folder(name: str) -> Path:
-    """The folder of a built-in model by name, or the folder given; raises ``ModelError`` where there is none."""
-    built_in = MODELS / name
-    if name.replace("_", "").replace("-", "").isalnum() and (built_in / "config.json").is_file():
-        return built_in
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        known = ", ".join(sorted(path.parent.name for path in MODELS.glob("*/config.json"))) or "none"
-        raise ModelError(f"no model is called {name!r} and no such folder exists; built-in models: {known}.")
-    return folder
 
 
 def pick_device(name: str = "auto") -> torch.device:

@@ -186,7 +186,7 @@ def assemble(
 def check(model: Annotated[str, typer.Argument(help="A built-in model or a model folder.")]) -> None:
     """Compare a model's weight files with the hashes that its card gives."""
     with _one_sentence():
-        from core_model.checkpoint import model_folder
+        from core_model.folders import model_folder
         from core_model.hashes import check_hashes
         from core_model.weights import weight_files
 

@@ -10,9 +10,9 @@ import torch
 from osgeo import gdal
 
 from core_model import __version__
-from core_model.checkpoint import MODELS, model_folder
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError
+from core_model.folders import built_in_models, model_folder
 from core_model.weights import weight_files
 
 _PACKAGES = ("torch", "transformers", "open_clip_torch", "timm", "tokenizers", "safetensors", "numpy")
@@ -25,7 +25,7 @@ def report(model: str) -> Dict[str, Any]:
         "python": f"{platform.python_version()} on {platform.platform()}",
         "packages": {**{name: _version(name) for name in _PACKAGES}, "gdal": gdal.VersionInfo("RELEASE_NAME")},
         "devices": devices(),
-        "built-in models": sorted(path.parent.name for path in MODELS.glob("*/config.json")),
+        "built-in models": built_in_models(),
         "model": _model(model),
     }
 

@@ -35,9 +35,8 @@ def _dock(at: Desktop) -> None:
     if "aquilaDock" not in at.settled()["widgets"]:
         at.click("aquilaDockAction")
     at.click("mActionZoomFullExtent")
-    at.click("mActionSelectFeatures")
-    left, top, width, height = at.settled()["canvas"]
-    at.screen.drag(left + 8, top + 8, left + width - 8, top + height - 8)
+    at.settled()
+    at.screen.key("ctrl+a")
     at.settled("the plan", lambda seen: "tile" in seen["widgets"]["aquilaPlanLine"]["text"])
     _keep(at.picture("dock"), "plugin_dock.png")
 

@@ -20,6 +20,7 @@ from aquila_qgis_plugin.environment.hardware import find_hardware
 from aquila_qgis_plugin.environment.inspection import find_distribution
 from core_model import __version__
 from core_model.errors import ModelError
+from core_model.folders import MODELS
 
 # Not translated: those who read the report need not know the user's language.
 # A folder's name may hold spaces, but not one before the start of another path.
@@ -86,7 +87,7 @@ def _model_facts() -> Iterator[Tuple[str, str]]:
     except (ModelError, OSError, ValueError, KeyError, TypeError) as error:
         yield "Model", f"unusable: {error}"
         return
-    origin = "built in" if folder.parent == models.BUILT_IN else "a folder of the user's"
+    origin = "built in" if folder.parent == MODELS else "a folder of the user's"
     yield "Model", f"{name} ({origin}), {size / 1e6:.1f} MB"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from qgis.core import (
     QgsProcessing,
@@ -22,9 +22,10 @@ from qgis.core import (
 )
 
 from aquila_qgis_plugin import rasters, settings
-from aquila_qgis_plugin.models import BUILT_IN, ModelOptions, picture_size
+from aquila_qgis_plugin.models import ModelOptions, picture_size
 from aquila_qgis_plugin.translation import tr
 from core_model.errors import AquilaError
+from core_model.folders import built_in_models
 
 RASTER, BANDS, AS_DISPLAYED, CONTEXT = "RASTER", "BANDS", "AS_DISPLAYED", "CONTEXT"
 MODEL, DEVICE, BATCH_SIZE = "MODEL", "DEVICE", "BATCH_SIZE"
@@ -71,11 +72,6 @@ def add_advanced(algorithm: Any) -> None:
     )
     for parameter in made:
         algorithm.addParameter(advanced(parameter))
-
-
-def built_in_models() -> List[str]:
-    """The names of the models that come with the plugin."""
-    return sorted(path.parent.name for path in BUILT_IN.glob("*/config.json"))
 
 
 def advanced(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:

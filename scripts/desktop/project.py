@@ -20,7 +20,7 @@ from qgis.core import (
     QgsVectorLayer,
     QgsVectorLayerSimpleLabeling,
 )
-from qgis.PyQt.QtGui import QColor
+from qgis.PyQt.QtGui import QColor, QFont
 
 from scripts.desktop.session import PLACES, PROJECT, SCENE
 
@@ -30,6 +30,9 @@ OUTLINE = {"color": "255,255,255,40", "outline_color": "255,255,255,255", "outli
 def _label() -> QgsPalLayerSettings:
     """The description on the map, once there is one."""
     text = QgsTextFormat()
+    font = QFont("DejaVu Sans")
+    font.setStyleName("Book")
+    text.setFont(font)
     text.setSize(7)
     text.buffer().setEnabled(True)
     label = QgsPalLayerSettings()

@@ -15,9 +15,9 @@ from tests.plugin.waiting import wait_until
 @pytest.fixture()
 def folder(tmp_path: Path) -> Path:
     """A copy of nano, as a user's own model folder."""
-    from aquila_qgis_plugin.models import BUILT_IN
+    from core_model.folders import MODELS
 
-    return Path(shutil.copytree(BUILT_IN / "nano", tmp_path / "mine"))
+    return Path(shutil.copytree(MODELS / "nano", tmp_path / "mine"))
 
 
 def test_nano_is_built_in_with_its_size_need_and_licence() -> None:

@@ -92,10 +92,10 @@ def test_what_the_page_does_not_show_stays_as_it_is(page: Any) -> None:
 
 def test_an_added_model_can_be_the_default_and_stays_so_while_its_disk_is_away(page: Any, tmp_path: Path) -> None:
     from aquila_qgis_plugin import settings
-    from aquila_qgis_plugin.models import BUILT_IN
     from aquila_qgis_plugin.options_page import AquilaOptionsFactory
+    from core_model.folders import MODELS
 
-    mine = str(shutil.copytree(BUILT_IN / "nano", tmp_path / "mine"))
+    mine = str(shutil.copytree(MODELS / "nano", tmp_path / "mine"))
     page.models.add_folder(mine)
     assert page.model.findData(mine) < 0
     wait_until(lambda: page.model.findData(mine) >= 0)
@@ -113,9 +113,9 @@ def test_an_added_model_can_be_the_default_and_stays_so_while_its_disk_is_away(p
 
 def test_a_model_taken_off_the_list_is_no_longer_the_default(page: Any, tmp_path: Path) -> None:
     from aquila_qgis_plugin import settings
-    from aquila_qgis_plugin.models import BUILT_IN
+    from core_model.folders import MODELS
 
-    mine = str(shutil.copytree(BUILT_IN / "nano", tmp_path / "mine"))
+    mine = str(shutil.copytree(MODELS / "nano", tmp_path / "mine"))
     page.models.add_folder(mine)
     wait_until(lambda: page.model.findData(mine) >= 0)
     _choose(page.model, mine)
