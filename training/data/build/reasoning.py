@@ -1,0 +1,130 @@
+"""Questions whose answers follow from what regions are and look like, with the reason in the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, List, Optional, Tuple
+
+from training.data.build.relations import ORDINALS, RelationMaker, Scenery
+from training.data.facts import RegionFacts
+from training.data.phrases import Turn, may_hold
+from training.data.questions import statement
+
+_PAVED = frozenset((
+    "road", "highway", "freeway", "overpass", "road intersection", "runway", "parking lot", "impervious surface"))
+_ROOFED = frozenset(("building", "commercial buildings", "roof with solar panels", "storage tanks", "storage tank"))
+_FIELDS = frozenset((
+    "annual crop", "permanent crop", "pasture", "agricultural field", "agricultural land", "herbaceous vegetation",
+    "chaparral", "rangeland", "vegetation", "low vegetation", "plowed land", "vineyard"))
+_WOODED = frozenset(("forest", "tree canopy", "tree", "coniferous trees", "deciduous trees", "mixed trees"))
+_WATER = frozenset(("river", "sea or lake", "water"))
+_BARE = frozenset(("unpaved land", "bare land", "barren land", "bare soil", "beach"))
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Questions that a region's category answers: of which it is true and why, of which it is false and why."""
+
+    questions: Tuple[str, ...]
+    true: FrozenSet[str]
+    because: str
+    false: FrozenSet[str]
+    otherwise: str
+
+
+INFERENCES: Tuple[Inference, ...] = (
+    Inference(
+        ("Does rain soak into the ground of <region>? Why?", "Can the ground of <region> take up rain? Why?"),
+        _FIELDS | _WOODED | _BARE, "open ground takes up water",
+        _PAVED | _ROOFED, "a sealed surface lets little water through"),
+    Inference(
+        ("Could one cross <region> on foot without getting wet? Why?", "Is <region> dry land? Give the reason."),
+        _PAVED | _FIELDS | _BARE | _WOODED, "that is land, not open water",
+        _WATER, "that is open water"),
+    Inference(
+        ("Is <region> covered by living plants? Give the reason.", "Do plants grow all over <region>? Why?"),
+        _FIELDS - {"plowed land"} | _WOODED, "that is plant cover",
+        _PAVED | _ROOFED | _WATER, "plants do not cover it"),
+    Inference(
+        ("Would one find the shade of trees in <region>? Why?",),
+        _WOODED, "trees stand there close together",
+        _WATER | frozenset(("runway",)), "no trees grow there"),
+    Inference(
+        ("Was <region> made by people? Give the reason.",),
+        _PAVED | _ROOFED, "people build such places",
+        _WATER - {"water"} | frozenset(("beach", "chaparral")), "such places are part of nature"),
+)
+
+
+def inference(scenery: Scenery) -> Optional[Turn]:
+    """A yes-or-no question that the category answers, with its reason."""
+    subject = scenery.subject
+    name = subject.own.name
+    fitting = [entry for entry in INFERENCES if name in entry.true | entry.false]
+    if not fitting:
+        return None
+    chosen = fitting[int(subject.rng.integers(len(fitting)))]
+    holds = name in chosen.true
+    reason = chosen.because if holds else chosen.otherwise
+    answer = f"{'Yes' if holds else 'No'}: it {statement(name)}, and {reason}."
+    return subject.turn("reasoning", subject.pick(chosen.questions), answer)
+
+
+def odd_one_out(scenery: Scenery) -> Optional[Turn]:
+    """Which of three regions does not belong with the others, and why."""
+    others = scenery.others(2)
+    if others is None:
+        return None
+    subject = scenery.subject
+    chosen = (subject.index, *others)
+    names = [subject.facts[number].name for number in chosen]
+    odd = [place for place in range(3) if names.count(names[place]) == 1]
+    if len(odd) != 1:
+        return None
+    place = odd[0]
+    common = next(name for name in names if name != names[place])
+    if may_hold(common, subject.facts[chosen[place]].category):
+        return None
+    rest = [ORDINALS[other] for other in range(3) if other != place]
+    question = subject.pick((
+        "Which of <region1>, <region2> and <region3> does not belong with the others, and why?",
+        "Two of <region1>, <region2> and <region3> are alike. Which is the odd one out? Explain."))
+    answer = (
+        f"The {ORDINALS[place]}: it {statement(names[place])}, while the {rest[0]} and the {rest[1]} each "
+        f"{statement(common)}.")
+    return Turn("odd-one-out", question, answer, chosen)
+
+
+def tell_apart(scenery: Scenery) -> Optional[Turn]:
+    """By what look two regions of different categories can be told apart."""
+    others = scenery.others(1)
+    if others is None:
+        return None
+    subject = scenery.subject
+    own, other = subject.own, subject.facts[others[0]]
+    if may_hold(own.name, other.category) or own.name == other.name:
+        return None
+    looks = _differences(own, other)
+    if not looks:
+        return None
+    question = subject.pick((
+        "How can <region1> be told from <region2>?", "By what look do <region1> and <region2> differ?"))
+    first, second = (" and ".join(pair[side] for pair in looks[:2]) for side in (0, 1))
+    answer = (
+        f"The first {statement(own.name)} and is {first}, the second {statement(other.name)} and is {second}.")
+    return Turn("tell-apart", question, answer, (subject.index, others[0]))
+
+
+def _differences(first: RegionFacts, second: RegionFacts) -> List[Tuple[str, str]]:
+    """The attributes by which two regions surely differ."""
+    found = []
+    if first.colour not in second.colours_near and second.colour not in first.colours_near:
+        found.append((first.colour, second.colour))
+    elif not first.tones & second.tones:
+        found.append((first.tone, second.tone))
+    if first.texture and second.texture and not first.textures & second.textures:
+        found.append((first.texture, second.texture))
+    return found
+
+
+REASONINGS: Dict[RelationMaker, float] = {inference: 0.45, odd_one_out: 0.25, tell_apart: 0.3}
