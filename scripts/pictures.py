@@ -58,7 +58,11 @@ def _toolbox(at: Desktop) -> None:
     at.screen.type("describe polygons")
     at.settled()
     at.screen.key("Return")
-    at.widget("mButtonCancel")
+    at.widget("QgsProcessingDialogBase")
+    at.click("searchBox")
+    at.screen.key("ctrl+a")
+    at.screen.type("aquila")
+    at.settled()
     _keep(at.picture("toolbox"), "plugin_toolbox.png")
 
 

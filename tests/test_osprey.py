@@ -157,7 +157,7 @@ def test_an_imported_model_describes_a_raster(tmp_path: Path) -> None:
     source = save_osprey(tmp_path / "source", shards=2)
     options = ["--encoder", ENCODER, "--image-size", str(IMAGE_SIZE)]
     made = CliRunner().invoke(app, ["import-osprey", str(source), str(tmp_path / "out"), *options])
-    assert made.exit_code == 0 and "choose the folder in QGIS" in made.stderr and "int4 (" in made.stderr
+    assert made.exit_code == 0 and "choose the folder in QGIS" in made.stderr and "bfloat16 (" in made.stderr
     values = np.random.default_rng(0).integers(0, 255, (3, 200, 200), dtype=np.uint8)
     raster = write_raster(tmp_path / "scene.tif", values)
     x, y = 500020, 5799980

@@ -70,7 +70,7 @@ class Desktop:
         if self._process.poll() is not None:
             raise AssertionError(f"QGIS ended with status {self._process.returncode}")
 
-    def wait(self, what: str, until: Question, seconds: float = 180) -> Any:
+    def wait(self, what: str, until: Question, seconds: float = 400) -> Any:
         """Wait until a question about the state has an answer; the answer."""
         begun = time.monotonic()
         while True:
