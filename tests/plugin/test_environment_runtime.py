@@ -267,7 +267,7 @@ def test_every_python_has_one_exact_version_of_each_package(minor: tuple) -> Non
     from aquila_qgis_plugin.environment.packages import REQUIRED, pins
 
     found = dict(pin.split("==") for pin in pins(minor, "Linux", "x86_64"))
-    assert set(found) == {package.project for package in REQUIRED} - {"packaging"}
+    assert set(found) == {package.project for package in REQUIRED} - {"packaging"} | {"sentencepiece"}
     assert dict(pin.split("==") for pin in pins(minor, "Darwin", "x86_64"))["torch"] == "2.2.2"
     # torchvision's minor number is torch's plus 15.
     assert int(found["torchvision"].split(".")[1]) == int(found["torch"].split(".")[1]) + 15
