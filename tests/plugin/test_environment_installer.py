@@ -261,7 +261,7 @@ def test_the_offline_recipe_has_the_commands_and_the_folder(tmp_path: Path) -> N
     recipe = _recipe(tmp_path, requirements=standard_requirements(), extra_index="https://example.org/cpu")
     text = recipe.offline_text()
     assert all(text.count(pin) == 2 for pin in pins())
-    assert text.count('"numpy==1.') == 2
+    assert text.count('"numpy==') == 2
     assert "-m pip download --only-binary :all: --dest aquila-wheels --extra-index-url https://example.org/cpu" in text
     assert f"--no-index --find-links aquila-wheels --target {recipe.folder.packages}" in text
     assert "--extra-index-url" in recipe.install()

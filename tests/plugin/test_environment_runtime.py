@@ -258,7 +258,9 @@ def test_the_zip_brings_its_own_core_model_and_does_not_shadow(tmp_path: Path) -
         "import aquila_qgis_plugin, core_model; assert sys.path[:-1] == before, sys.path; "
         "assert 'bundled' in core_model.__file__, core_model.__file__"
     )
-    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=tmp_path, env=bare, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Dict, List
 
+import packaging
 import pytest
 import qtpy
 from qgis.core import QgsVectorLayer
@@ -42,9 +43,10 @@ def _command(profile: Path, words: List[str], *, with_torch: bool) -> subprocess
     if not with_torch:
         bare = profile / "bare"
         bare.mkdir(exist_ok=True)
-        for name in ("qtpy", "packaging"):
-            if not (bare / name).exists():
-                (bare / name).symlink_to(packages / name)
+        for package in (qtpy, packaging):
+            found = Path(package.__file__).resolve().parent
+            if not (bare / found.name).exists():
+                (bare / found.name).symlink_to(found)
         packages = bare
     environment: Dict[str, str] = {
         **os.environ, "QGIS_CUSTOM_CONFIG_PATH": str(profile), "PYTHONPATH": str(packages),
