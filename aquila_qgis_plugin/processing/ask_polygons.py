@@ -17,12 +17,12 @@ from aquila_qgis_plugin.processing.polygon_algorithm import INPUT
 from aquila_qgis_plugin.processing.text_algorithm import Extra, TextAlgorithm, Wording, common_extras
 from aquila_qgis_plugin.translation import tr
 from core_model.description import Description
-from core_model.geo.regions import Region, error_status
 from core_model.prompts import check_prompt
 
 if TYPE_CHECKING:
     from core_model.describer import Describer
     from core_model.geo.raster import Picture
+    from core_model.geo.regions import Region
 
 QUESTION, TOGETHER, ANSWER = "QUESTION", "TOGETHER", "ANSWER"
 # More regions than this do not fit beside a question in what a small model reads at once.
@@ -111,6 +111,8 @@ class AskPolygons(TextAlgorithm):
         if not regions:
             return
         answer = describer.ask(picture, regions, self._wording.prompt or "")
+        from core_model.geo.regions import error_status  # noqa: PLC0415 (loads numpy)
+
         status = answer.status if answer.text else error_status(answer.status)
         for number, region in enumerate(regions):
             area = answer.areas_m2[number] if answer.areas_m2 else float("nan")

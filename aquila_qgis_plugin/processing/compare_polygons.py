@@ -14,11 +14,11 @@ from aquila_qgis_plugin.processing.parameters import Setup
 from aquila_qgis_plugin.processing.polygon_algorithm import INPUT, PolygonAlgorithm
 from aquila_qgis_plugin.processing.reference import read_reference, reference_parameter, reference_problem
 from aquila_qgis_plugin.translation import tr
-from core_model.geo.regions import Region
 
 if TYPE_CHECKING:
     from core_model.describer import Describer
     from core_model.geo.raster import Picture
+    from core_model.geo.regions import Region
 
 FIELD = "FIELD"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence, Tuple
 
 from qgis.core import (
     QgsProcessing,
@@ -21,11 +21,14 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from aquila_qgis_plugin import rasters, settings
+from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.models import ModelOptions, picture_size
 from aquila_qgis_plugin.translation import tr
 from core_model.errors import AquilaError
 from core_model.folders import built_in_models
+
+if TYPE_CHECKING:
+    from aquila_qgis_plugin.rasters import RasterSpec
 
 RASTER, BANDS, AS_DISPLAYED, CONTEXT = "RASTER", "BANDS", "AS_DISPLAYED", "CONTEXT"
 MODEL, DEVICE, BATCH_SIZE = "MODEL", "DEVICE", "BATCH_SIZE"
@@ -36,7 +39,7 @@ DEVICES = ("auto", "cpu", "cuda")
 class Setup:
     """What is looked at and with which model; ``wider`` levels of the pyramid more are shown around each polygon."""
 
-    raster: rasters.RasterSpec
+    raster: RasterSpec
     model: ModelOptions
     bands: Optional[Tuple[int, ...]] = None
     wider: int = 0
@@ -82,6 +85,8 @@ def advanced(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParame
 
 def raster_problem(algorithm: Any, values: Mapping[str, Any], context: QgsProcessingContext) -> str:
     """One sentence about the raster or its bands, "" if they can be used."""
+    from aquila_qgis_plugin import rasters  # noqa: PLC0415 (loads numpy)
+
     layer = algorithm.parameterAsRasterLayer(values, RASTER, context)
     if layer is None:
         return tr("The raster cannot be opened; choose a raster layer or file.")
@@ -141,6 +146,8 @@ def sentence_of(check: Callable[[], Any]) -> str:
 
 def read_setup(algorithm: Any, values: Mapping[str, Any], context: QgsProcessingContext) -> Setup:
     """The checked values, with a copy of the raster that a worker may use; for the main thread."""
+    from aquila_qgis_plugin import rasters  # noqa: PLC0415 (loads numpy)
+
     layer = algorithm.parameterAsRasterLayer(values, RASTER, context)
     shown = algorithm.parameterAsBool(values, AS_DISPLAYED, context)
     return Setup(

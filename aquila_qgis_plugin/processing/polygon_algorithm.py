@@ -27,11 +27,11 @@ from aquila_qgis_plugin.processing import statuses
 from aquila_qgis_plugin.processing.algorithm import AquilaAlgorithm, looking, progress
 from aquila_qgis_plugin.processing.columns import Column, Filler, columns_problem, with_columns
 from aquila_qgis_plugin.translation import tr
-from core_model.geo.regions import Region
 
 if TYPE_CHECKING:
     from core_model.describer import Describer
     from core_model.geo.raster import Picture
+    from core_model.geo.regions import Region
 
 INPUT, OUTPUT = "INPUT", "OUTPUT"
 # An invalid polygon is described as far as it can be, or gets its status; QGIS would stop the whole run.

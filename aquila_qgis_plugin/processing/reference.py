@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsFeatureRequest,
@@ -15,7 +15,9 @@ from qgis.core import (
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.processing import parameters as common
 from aquila_qgis_plugin.translation import tr
-from core_model.geo.regions import Region
+
+if TYPE_CHECKING:
+    from core_model.geo.regions import Region
 
 REFERENCE = "REFERENCE"
 

@@ -24,12 +24,12 @@ from aquila_qgis_plugin.processing.parameters import MODEL, Setup
 from aquila_qgis_plugin.processing.polygon_algorithm import PolygonAlgorithm
 from aquila_qgis_plugin.translation import tr
 from core_model.config import AquilaConfig
-from core_model.geo.regions import Region
 
 if TYPE_CHECKING:
     from core_model.describer import Describer
     from core_model.embeddings import Embedding
     from core_model.geo.raster import Picture
+    from core_model.geo.regions import Region
 
 UNIT, PREFIX, TABLE = "UNIT", "PREFIX", "TABLE"
 # What language models call the width of their embeddings in config.json.

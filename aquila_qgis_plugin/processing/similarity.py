@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from qgis.core import (
     QgsProcessingAlgorithm,
@@ -19,10 +19,11 @@ from qgis.core import (
 from aquila_qgis_plugin.cancelled import CancelledError
 from aquila_qgis_plugin.processing import parameters as common
 from aquila_qgis_plugin.processing.algorithm import AquilaAlgorithm, looking, progress
-from aquila_qgis_plugin.processing.raster_output import RasterOutput, output_problem, pixel_window
 from aquila_qgis_plugin.processing.reference import read_reference, reference_parameter, reference_problem
 from aquila_qgis_plugin.translation import tr
-from core_model.geo.regions import Region
+
+if TYPE_CHECKING:
+    from core_model.geo.regions import Region
 
 EXTENT, OUTPUT = "EXTENT", "OUTPUT"
 
@@ -76,6 +77,8 @@ class Similarity(AquilaAlgorithm, QgsProcessingAlgorithm):
 
     def problem(self, values: Mapping[str, Any], context: QgsProcessingContext) -> str:
         """See ``AquilaAlgorithm.problem``."""
+        from aquila_qgis_plugin.processing.raster_output import output_problem  # noqa: PLC0415 (loads numpy)
+
         return (
             super().problem(values, context) or reference_problem(self, values, context)
             or output_problem(self.parameterAsOutputLayer(values, OUTPUT, context))
@@ -104,6 +107,10 @@ class Similarity(AquilaAlgorithm, QgsProcessingAlgorithm):
         path, tiles = self.parameterAsOutputLayer(parameters, OUTPUT, context), 0
         try:
             with looking(setup, feedback) as (describer, picture):
+                from aquila_qgis_plugin.processing.raster_output import (  # noqa: PLC0415 (loads numpy)
+                    RasterOutput,
+                    pixel_window,
+                )
                 from core_model.embeddings import Embedder  # noqa: PLC0415 (needs torch)
 
                 embedder = Embedder(describer.loaded, batch_size=describer.batch_size)

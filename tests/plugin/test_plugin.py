@@ -131,7 +131,7 @@ def test_options_open_at_aquilas_page(plugin: AquilaPlugin, iface: Interface) ->
 
 
 @pytest.mark.parametrize(("module", "heavy"), [
-    ("plugin", {"torch", "transformers", "open_clip"}),
+    ("plugin", {"torch", "transformers", "open_clip", "numpy"}),
     ("dock", {"torch", "numpy"}), ("map_tools", {"torch", "numpy"}), ("options_page", {"torch", "numpy"}),
 ])
 def test_loading_is_light(module: str, heavy: Set[str]) -> None:
