@@ -31,10 +31,11 @@ from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import raster_problem, raster_spec
 from aquila_qgis_plugin.results import Targets
-from aquila_qgis_plugin.selection import SelectionFollower, feature_name
+from aquila_qgis_plugin.selection import feature_name
+from aquila_qgis_plugin.selection_panel import SelectionPanel
 from aquila_qgis_plugin.store_dialog import StoreDialog
 from aquila_qgis_plugin.storing import store
-from aquila_qgis_plugin.wording import polygons_text
+from aquila_qgis_plugin.wording import polygons_text, sentence
 from core_model.description import Description
 from core_model.errors import PromptError
 from core_model.geo.regions import Status
@@ -45,20 +46,16 @@ MOST_REGIONS = 8
 _NAMES_IN_A_ROW = 4
 
 
-class AskPanel(QWidget):
+class AskPanel(SelectionPanel):
     """Questions about the selected polygons, several in one question, and the answers of this session.
 
-    The host sets ``choice`` (the dock's state) and calls ``refresh`` when the layers of it change; the panel follows
-    the selection by itself.
+    See ``SelectionPanel`` for what the host does.
     """
 
     def __init__(
         self, iface: QgisInterface, parent: Optional[QWidget] = None, *, choice: Optional[CurrentChoice] = None
     ) -> None:
-        super().__init__(parent)
-        self._iface, self._choice = iface, choice
-        self._follower = SelectionFollower(self)
-        self._follower.changed.connect(self._selection_changed)
+        super().__init__(iface, parent, choice=choice)
         self._marks = MapMarks(iface.mapCanvas())
         self._features: List[QgsFeature] = []
         self._exchanges: List[Exchange] = []
@@ -67,24 +64,14 @@ class AskPanel(QWidget):
         self._build()
         self._show_state()
 
-    def set_choice(self, choice: CurrentChoice) -> None:
-        """Where the panel asks for layers and model."""
-        self._choice = choice
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Look at the chosen layers and the selection anew."""
-        self._follower.follow(self._choice().polygons if self._choice is not None else None)
-        self._selection_changed()
-
     def close_down(self) -> None:
         """Cancel what runs and leave the layers alone; the plugin calls it on unload."""
         if self._task is not None:
             self._task.ended.disconnect(self._ended)
             self._task.cancel()
-        self._task = self._choice = None
+        self._task = None
         self._iface.mapCanvas().destinationCrsChanged.disconnect(self._selection_changed)
-        self._follower.follow(None)
+        super().close_down()
         self._marks.clear()
 
     def ask(self, text: str) -> None:
@@ -100,7 +87,7 @@ class AskPanel(QWidget):
                 raster=raster_spec(choice.raster, as_displayed=choice.as_displayed),
                 regions=list(regions(self._features, layer.crs())), model=choice.model, bands=choice.bands)
         except PromptError as error:
-            self._hint.setText(_sentence(str(error)))
+            self._hint.setText(sentence(str(error)))
             return
         found = runtime.state()
         if not found.usable and not dialog.offer_setup(self._iface.mainWindow()):
@@ -304,7 +291,3 @@ class AskPanel(QWidget):
         if isinstance(layer, QgsVectorLayer):
             layer.selectByIds(list(exchange.question.feature_ids))
             self._iface.mapCanvas().panToSelected(layer)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSizePolicy, QV
 from aquila_qgis_plugin.dock_widgets import describe_widget, narrow
 from aquila_qgis_plugin.labels import split_labels
 from aquila_qgis_plugin.translation import tr
+from aquila_qgis_plugin.wording import sentence
 from core_model.errors import PromptError
 from core_model.prompts import STYLES, check_prompt, clean_labels
 
@@ -77,7 +78,7 @@ class StyleForm(QWidget):
             elif chosen == PROMPT:
                 check_prompt(self.prompt_text(), 1)
         except PromptError as error:
-            return _sentence(str(error))
+            return sentence(str(error))
         return ""
 
     def set_style(self, style: str) -> None:
@@ -147,7 +148,3 @@ def _entries() -> Tuple[Tuple[str, str, str], ...]:
         (LABELS, tr("My labels…"), tr("The likeliest of your own labels")),
         (PROMPT, tr("My prompt…"), tr("The answer to your own question")),
     )
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Dict, List, Tuple
 
 from aquila_qgis_plugin.translation import tr
+from aquila_qgis_plugin.wording import sentence
+from core_model import folders
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError
-from core_model.folders import MODELS
 
 _INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model")
@@ -59,8 +60,7 @@ class ModelEntry:
 
 def built_in_models() -> List[ModelEntry]:
     """The models that come with Aquila, ``nano`` among them."""
-    folders = sorted(path.parent for path in MODELS.glob("*/config.json"))
-    return [_inspect(folder, folder.name, built_in=True) for folder in folders]
+    return [_inspect(folders.model_folder(name), name, built_in=True) for name in folders.built_in_models()]
 
 
 def inspect_folder(folder: Path) -> ModelEntry:
@@ -77,7 +77,7 @@ def _inspect(folder: Path, key: str, *, built_in: bool) -> ModelEntry:
         _require_tokenizer(folder)
         licence = _licence(folder / "README.md") or usual
     except (ModelError, OSError) as error:
-        return ModelEntry(key, folder.name, folder, built_in, problem=_sentence(str(error)))
+        return ModelEntry(key, folder.name, folder, built_in, problem=sentence(str(error)))
     return ModelEntry(key, config.name, folder, built_in, size, parameters, config.encoder.image_size, licence)
 
 
@@ -159,7 +159,3 @@ def _licence(card: Path) -> str:
     text = card.read_text(encoding="utf-8", errors="replace")
     found = _CARD_LINE.search(text) or _CARD_HEADING.search(text)
     return found.group("text").strip(" *`\"'.") if found else ""
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

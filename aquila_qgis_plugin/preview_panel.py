@@ -21,7 +21,8 @@ from aquila_qgis_plugin.models import ModelOptions, picture_size
 from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import RasterSpec, raster_problem, raster_spec
-from aquila_qgis_plugin.selection import SelectionFollower, feature_name
+from aquila_qgis_plugin.selection import feature_name
+from aquila_qgis_plugin.selection_panel import SelectionPanel
 from aquila_qgis_plugin.tile_view import TileView
 from core_model.description import Description
 from core_model.geo.preview import Look, look
@@ -43,20 +44,17 @@ class Seen:
     level: Optional[int]
 
 
-class PreviewPanel(QWidget):
+class PreviewPanel(SelectionPanel):
     """The tile of the selected polygon with its mask outlined; torch is not needed.
 
-    The host sets ``choice``, calls ``refresh`` when the layers of it change and ``show_description`` with each result
-    of a run; the panel follows the selection by itself and works only while it is visible.
+    Besides what ``SelectionPanel`` says, the host calls ``show_description`` with each result of a run; the panel works
+    only while it is visible.
     """
 
     def __init__(
         self, iface: QgisInterface, parent: Optional[QWidget] = None, *, choice: Optional[CurrentChoice] = None
     ) -> None:
-        super().__init__(parent)
-        self._iface, self._choice = iface, choice
-        self._follower = SelectionFollower(self)
-        self._follower.changed.connect(self._selection_changed)
+        super().__init__(iface, parent, choice=choice)
         self._ids: List[int] = []
         self._at = 0
         self._feature: Optional[QgsFeature] = None
@@ -64,16 +62,6 @@ class PreviewPanel(QWidget):
         self._looks = 0
         self._written: OrderedDict[Tuple[str, int], Description] = OrderedDict()
         self._build()
-
-    def set_choice(self, choice: CurrentChoice) -> None:
-        """Where the panel asks for layers and model."""
-        self._choice = choice
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Look at the chosen layers and the selection anew."""
-        self._follower.follow(self._choice().polygons if self._choice is not None else None)
-        self._selection_changed()
 
     def show_description(self, layer_id: str, description: Description) -> None:
         """Remember what a run wrote about a feature of a layer, and show it if that feature is on show."""
@@ -87,8 +75,7 @@ class PreviewPanel(QWidget):
     def close_down(self) -> None:
         """Cancel what runs and leave the layers alone; the plugin calls it on unload."""
         self._cancel()
-        self._choice = None
-        self._follower.follow(None)
+        super().close_down()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Catch up with what happened while nobody looked."""

@@ -17,6 +17,7 @@ from aquila_qgis_plugin.cancelled import CancelledError
 from aquila_qgis_plugin.compat import number_of
 from aquila_qgis_plugin.environment.runtime import RuntimeUnavailable
 from aquila_qgis_plugin.translation import tr
+from aquila_qgis_plugin.wording import sentence
 from core_model.description import Answer, Description, Plan
 from core_model.errors import AquilaError
 
@@ -77,7 +78,7 @@ class AquilaTask(QgsTask):
         except CancelledError:
             _LOG.info("a task was cancelled")
         except (AquilaError, RuntimeUnavailable) as error:
-            self._error = _sentence(str(error))
+            self._error = sentence(str(error))
         except MemoryError:
             self._error = tr("The memory is full; choose a smaller batch size or model in the options, and run again.")
         except Exception as error:  # noqa: BLE001 (the thread boundary: nothing may leave it)
@@ -161,7 +162,3 @@ def unlisted() -> QgsTask.Flag:
 
 def _is_busy(task: QgsTask) -> bool:
     return not sip.isdeleted(task) and number_of(task.status()) not in _OVER
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

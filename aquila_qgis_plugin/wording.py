@@ -87,6 +87,11 @@ def run_details(results: Sequence[Description], seconds: float) -> str:
     return "\n".join(lines + [f"{number_text(count)} × {status}" for status, count in counts])
 
 
+def sentence(text: str) -> str:
+    """A message of ``core_model``'s as it stands alone: with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def number_text(number: int) -> str:
     """A count with thin spaces between thousands."""
     return f"{number:,}".replace(",", "\u202f")

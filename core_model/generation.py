@@ -181,12 +181,9 @@ def _label_parents(start: int, labels: Sequence[List[int]]) -> List[int]:
 
 def _label_means(log_probabilities: Tensor, start: int, labels: Sequence[List[int]]) -> Tensor:
     """Mean log-probability of each packed label; its first token is foretold by the instruction's last position."""
-    means, at = [], start
-    for label in labels:
-        before = [start - 1] + list(range(at, at + len(label) - 1))
-        means.append(log_probabilities[before, label].mean())
-        at += len(label)
-    return torch.stack(means)
+    tokens = [token for label in labels for token in label]
+    likelihoods = log_probabilities[_label_parents(start, labels), tokens]
+    return torch.stack([part.mean() for part in likelihoods.split([len(label) for label in labels])])
 
 
 def _selected(cache: Any, rows: Tensor) -> Any:

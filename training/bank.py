@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import List, Tuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -131,4 +133,10 @@ class BankBatches(Dataset):
 
     def _scene(self, place: int) -> int:
         turn, within = divmod(place, len(self.bank))
-        return int(np.random.default_rng((self.seed, turn, 3)).permutation(len(self.bank))[within])
+        return int(_order(self.seed, turn, len(self.bank))[within])
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
+    """The order of ``count`` scenes in one round through the bank."""
+    return np.random.default_rng((seed, turn, 3)).permutation(count)

@@ -15,6 +15,7 @@ from aquila_qgis_plugin import models
 from aquila_qgis_plugin.environment import runtime
 from aquila_qgis_plugin.processing import parameters as common
 from aquila_qgis_plugin.translation import tr
+from aquila_qgis_plugin.wording import sentence
 from core_model.errors import AquilaError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def looking(setup: common.Setup, feedback: QgsProcessingFeedback) -> Iterator[Tu
                 picture.source.close()
     except EXPECTED as error:
         text = " ".join(str(error).split()) or type(error).__name__
-        raise QgsProcessingException(text[:1].upper() + text[1:]) from error
+        raise QgsProcessingException(sentence(text)) from error
 
 
 def progress(feedback: QgsProcessingFeedback) -> Callable[[int, int], None]:

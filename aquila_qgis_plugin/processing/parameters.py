@@ -24,6 +24,7 @@ from qgis.core import (
 from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.models import ModelOptions, picture_size
 from aquila_qgis_plugin.translation import tr
+from aquila_qgis_plugin.wording import sentence
 from core_model.errors import AquilaError
 from core_model.folders import built_in_models
 
@@ -139,8 +140,7 @@ def sentence_of(check: Callable[[], Any]) -> str:
     try:
         check()
     except AquilaError as error:
-        text = str(error)
-        return text[:1].upper() + text[1:]
+        return sentence(str(error))
     return ""
 
 

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from typing import Counter as CounterType
 
 from training.data.manifest.images import file_size
@@ -84,6 +84,23 @@ def category_turns(regions: Sequence[RegionEntry]) -> Tuple[ConversationEntry, .
 def words(label: str) -> str:
     """A class's name as words: "Small_Vehicle" is "small vehicle"."""
     return " ".join(label.replace("_", " ").replace("-", " ").split()).lower()
+
+
+def each_file(
+    folder: Path, pattern: str, what: str, convert: Callable[[Path], Record], report: Report
+) -> Iterator[Record]:
+    """A record from every file of a folder; one that cannot be used goes to the report.
+
+    :raises ManifestError: if no file has this pattern; ``what`` says what it would hold.
+    """
+    files = sorted(folder.glob(pattern))
+    if not files:
+        raise ManifestError(f"{folder} holds no {what} ({pattern})")
+    for path in files:
+        try:
+            yield convert(path)
+        except ManifestError as error:
+            report.problem(path.name, str(error))
 
 
 def save(records: Iterable[Record], out: Path, report: Report) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 
-from training.data.converters.base import Origin, Report, category_turns
+from training.data.converters.base import Origin, Report, category_turns, each_file
 from training.data.converters.shapes import ring_of
 from training.data.manifest.record import ManifestError, Record, RegionEntry
 
@@ -30,14 +30,7 @@ def dota(
     folder: Path, origin: Origin, report: Report, names: Sequence[str] = (), difficult: bool = False
 ) -> Iterator[Record]:
     """A folder of label files; ``names`` are the classes of YOLO's numbers, ``difficult`` keeps objects marked so."""
-    files = sorted(folder.glob("*.txt"))
-    if not files:
-        raise ManifestError(f"{folder} holds no labels (*.txt)")
-    for path in files:
-        try:
-            yield _record(path, origin, report, names, difficult)
-        except ManifestError as error:
-            report.problem(path.name, str(error))
+    return each_file(folder, "*.txt", "labels", lambda path: _record(path, origin, report, names, difficult), report)
 
 
 def _record(path: Path, origin: Origin, report: Report, names: Sequence[str], difficult: bool) -> Record:

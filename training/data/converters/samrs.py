@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Iterator, List, Mapping
 
-from training.data.converters.base import Origin, Report, category_turns, text_of
+from training.data.converters.base import Origin, Report, category_turns, each_file, text_of
 from training.data.converters.pickles import load_plain
 from training.data.converters.shapes import segmentation_region
 from training.data.manifest.record import ManifestError, Record, RegionEntry
@@ -15,14 +15,7 @@ _SUFFIXES = (".png", ".jpg", ".tif")
 
 def samrs(folder: Path, origin: Origin, report: Report) -> Iterator[Record]:
     """The folder ``ins``: NAME.pkl for NAME.png (or .jpg, .tif), a list of ``{"mask", "category", …}``."""
-    files = sorted(folder.glob("*.pkl"))
-    if not files:
-        raise ManifestError(f"{folder} holds no instances (*.pkl)")
-    for path in files:
-        try:
-            yield _record(path, origin, report)
-        except ManifestError as error:
-            report.problem(path.name, str(error))
+    return each_file(folder, "*.pkl", "instances", lambda path: _record(path, origin, report), report)
 
 
 def _record(path: Path, origin: Origin, report: Report) -> Record:

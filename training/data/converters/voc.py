@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 from xml.etree import ElementTree
 
-from training.data.converters.base import Origin, Report, category_turns
+from training.data.converters.base import Origin, Report, category_turns, each_file
 from training.data.converters.shapes import box_region, ring_of
 from training.data.manifest.record import ManifestError, Record, RegionEntry
 
@@ -15,14 +15,7 @@ _CORNERS = ("left_top", "right_top", "right_bottom", "left_bottom")
 
 def voc(folder: Path, origin: Origin, report: Report) -> Iterator[Record]:
     """A folder of XML annotations; the pictures are named in them."""
-    files = sorted(folder.glob("*.xml"))
-    if not files:
-        raise ManifestError(f"{folder} holds no annotations (*.xml)")
-    for path in files:
-        try:
-            yield _record(path, origin, report)
-        except ManifestError as error:
-            report.problem(path.name, str(error))
+    return each_file(folder, "*.xml", "annotations", lambda path: _record(path, origin, report), report)
 
 
 def _record(path: Path, origin: Origin, report: Report) -> Record:

@@ -5,30 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Iterator, List, Mapping
 
-from training.data.converters.base import CATEGORY, Origin, Report, exchange, list_of, load_json, text_of, words
+from training.data.converters.base import (
+    CATEGORY,
+    Origin,
+    Report,
+    each_file,
+    exchange,
+    list_of,
+    load_json,
+    text_of,
+    words,
+)
 from training.data.converters.boxes import PHRASE
 from training.data.manifest.record import ConversationEntry, ManifestError, Record, RegionEntry
 
 
 def vrsbench(folder: Path, origin: Origin, report: Report) -> Iterator[Record]:
     """``Annotations_train/*.json`` with ``Images_train``: caption, referred objects with corners, question pairs."""
-    files = sorted(folder.glob("*.json"))
-    if not files:
-        raise ManifestError(f"{folder} holds no annotations (*.json)")
-    for path in files:
-        try:
-            values = load_json(path, dict)
-            image = text_of(values, "image")
-            blank = origin.record(path.stem, image)
-            if blank.width is None or blank.height is None:
-                raise ManifestError("its boxes need the picture's size, so its picture must be there")
-            objects = values.get("objects", [])
-            regions = [_region(entry, blank.width, blank.height) for entry in objects]
-            yield origin.record(
-                path.stem, image, regions=tuple(regions), place=_place(path.stem),
-                conversations=tuple(_conversations(values, objects)))
-        except ManifestError as error:
-            report.problem(path.name, str(error))
+    return each_file(folder, "*.json", "annotations", lambda path: _record(path, origin), report)
+
+
+def _record(path: Path, origin: Origin) -> Record:
+    values = load_json(path, dict)
+    image = text_of(values, "image")
+    blank = origin.record(path.stem, image)
+    if blank.width is None or blank.height is None:
+        raise ManifestError("its boxes need the picture's size, so its picture must be there")
+    objects = values.get("objects", [])
+    regions = [_region(entry, blank.width, blank.height) for entry in objects]
+    return origin.record(
+        path.stem, image, regions=tuple(regions), place=_place(path.stem),
+        conversations=tuple(_conversations(values, objects)))
 
 
 def _place(stem: str) -> str:
