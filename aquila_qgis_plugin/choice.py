@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable, Optional, Tuple
 from qgis.core import QgsRasterLayer, QgsVectorLayer
 
 if TYPE_CHECKING:
-    from aquila_qgis_plugin.models import ModelOptions
+    from aquila_qgis_plugin.model_options import ModelOptions
     from aquila_qgis_plugin.results import Targets
 
 

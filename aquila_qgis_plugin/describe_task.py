@@ -15,7 +15,7 @@ from typing import Optional, Tuple
 from qtpy.QtCore import Signal
 
 from aquila_qgis_plugin import models
-from aquila_qgis_plugin.models import ModelOptions
+from aquila_qgis_plugin.model_options import ModelOptions
 from aquila_qgis_plugin.rasters import RasterSpec
 from aquila_qgis_plugin.task_base import AquilaTask, Outcome, start, stop_all, unlisted
 from aquila_qgis_plugin.translation import tr

@@ -7,12 +7,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
 from aquila_qgis_plugin.cancelled import CancelledError
 from aquila_qgis_plugin.environment import runtime
+from aquila_qgis_plugin.model_options import ModelOptions
 from aquila_qgis_plugin.translation import tr
 from core_model import folders
 from core_model.config import AquilaConfig
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 # A cancelled run ends between two batches, so on a CPU these are kept short: by the bytes of the model's files.
 _SMALL_MODEL, _SMALL_BATCH, _LARGE_BATCH = 500_000_000, 16, 2
 _POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class ModelOptions:
-    """Which model to use and how: a built-in model's name or a folder, device, number format, regions per batch."""
-
-    model: str = "nano"
-    device: str = "auto"
-    dtype: str = "auto"
-    batch_size: int = 32
 
 
 class _Shelf:

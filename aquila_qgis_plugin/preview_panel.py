@@ -17,7 +17,8 @@ from aquila_qgis_plugin.background import BackgroundTask, Ended
 from aquila_qgis_plugin.choice import Choice, CurrentChoice
 from aquila_qgis_plugin.describe_task import start
 from aquila_qgis_plugin.figures import area_text, gsd_text, length_text, level_text, share_text
-from aquila_qgis_plugin.models import ModelOptions, picture_size
+from aquila_qgis_plugin.model_options import ModelOptions
+from aquila_qgis_plugin.models import picture_size
 from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import RasterSpec, raster_problem, raster_spec

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
 from qgis.core import QgsProject, QgsSettings
 from qtpy.QtCore import QObject, Signal
 
-if TYPE_CHECKING:
-    from aquila_qgis_plugin.models import ModelOptions
+from aquila_qgis_plugin.model_options import ModelOptions
 
 GROUP = "aquila"
 _PROJECT_KEY = "/dock"
@@ -54,8 +53,6 @@ class Settings:
 
     def model_options(self) -> ModelOptions:
         """How the model is to be loaded and run."""
-        from aquila_qgis_plugin.models import ModelOptions  # noqa: PLC0415 - settings load with QGIS, models do not
-
         return ModelOptions(model=self.model, device=self.device, dtype=self.dtype, batch_size=self.batch_size)
 
     def pace(self, model: str, device: str, style: str) -> Optional[float]:

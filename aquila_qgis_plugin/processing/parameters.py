@@ -22,7 +22,8 @@ from qgis.core import (
 )
 
 from aquila_qgis_plugin import settings
-from aquila_qgis_plugin.models import ModelOptions, picture_size
+from aquila_qgis_plugin.model_options import ModelOptions
+from aquila_qgis_plugin.models import picture_size
 from aquila_qgis_plugin.translation import tr
 from aquila_qgis_plugin.wording import sentence
 from core_model.errors import AquilaError

@@ -18,7 +18,7 @@ from qgis.core import QgsApplication, QgsFeature, QgsGeometry, QgsProject, QgsRa
 from qgis.PyQt.QtCore import QEvent, QEventLoop
 
 from aquila_qgis_plugin.describe_task import DescribeRequest, DescribeTask, Outcome, start, stop_all
-from aquila_qgis_plugin.models import ModelOptions
+from aquila_qgis_plugin.model_options import ModelOptions
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import raster_spec
 from aquila_qgis_plugin.results import Targets, publish

@@ -49,7 +49,7 @@ class World:
     def __init__(self, iface: Interface, folder: Path) -> None:
         from aquila_qgis_plugin.ask_panel import AskPanel
         from aquila_qgis_plugin.choice import Choice
-        from aquila_qgis_plugin.models import ModelOptions
+        from aquila_qgis_plugin.model_options import ModelOptions
 
         self.iface, self.layer = iface, polygon_layer(["name:string", "note:string"], [*PLACES, *PLACES])
         QgsProject.instance().addMapLayers([raster := raster_layer(folder), self.layer])

@@ -25,7 +25,7 @@ from aquila_qgis_plugin.describe_task import (
     start,
     stop_all,
 )
-from aquila_qgis_plugin.models import ModelOptions
+from aquila_qgis_plugin.model_options import ModelOptions
 from aquila_qgis_plugin.rasters import raster_spec
 from aquila_qgis_plugin.task_base import AquilaTask
 from core_model.description import Description

@@ -70,7 +70,7 @@ class World:
     def __init__(self, iface: Interface, layer: QgsVectorLayer, folder: Path) -> None:
         from aquila_qgis_plugin.choice import Choice
         from aquila_qgis_plugin.map_tools import DescribeMapTool
-        from aquila_qgis_plugin.models import ModelOptions
+        from aquila_qgis_plugin.model_options import ModelOptions
         from aquila_qgis_plugin.results import Targets
 
         self.iface, self.layer, self.raster = iface, layer, raster_layer(folder)

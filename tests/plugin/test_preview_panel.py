@@ -23,7 +23,7 @@ class World:
 
     def __init__(self, iface: Interface, folder: Path) -> None:
         from aquila_qgis_plugin.choice import Choice
-        from aquila_qgis_plugin.models import ModelOptions
+        from aquila_qgis_plugin.model_options import ModelOptions
         from aquila_qgis_plugin.preview_panel import PreviewPanel
         from aquila_qgis_plugin.results import Targets
 
