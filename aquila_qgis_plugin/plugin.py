@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QAction
 
 from aquila_qgis_plugin import messages, translation
 from aquila_qgis_plugin.artwork import icon
-from aquila_qgis_plugin.dock import AquilaDock
+from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import log_tail
 from aquila_qgis_plugin.map_tools import DescribeFeatureAction, DescribeMapTool
 from aquila_qgis_plugin.options_page import AquilaOptionsFactory

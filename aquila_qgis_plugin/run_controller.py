@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QMessageBox
 from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.choice import Choice
 from aquila_qgis_plugin.describe_task import DescribeRequest, DescribeTask, Outcome, start
-from aquila_qgis_plugin.dock_plan import chosen_features
+from aquila_qgis_plugin.dock.plan import chosen_features
 from aquila_qgis_plugin.messages import fail, inform, offer, warn
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import raster_spec

@@ -8,7 +8,7 @@ from qgis.core import QgsFieldProxyModel, QgsVectorLayer
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from aquila_qgis_plugin.dock_targets import FieldChoice
+from aquila_qgis_plugin.dock.targets import FieldChoice
 from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.wording import polygons_text
 

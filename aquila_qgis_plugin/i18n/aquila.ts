@@ -16,10 +16,6 @@
       <translation type="unfinished" />
     </message>
     <message>
-      <source>Aquila</source>
-      <translation type="unfinished" />
-    </message>
-    <message>
       <source>Add a raster layer: an aerial or satellite image that is to be described.</source>
       <translation type="unfinished" />
     </message>
@@ -49,6 +45,10 @@
     </message>
     <message>
       <source>What it sees</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
+      <source>Aquila</source>
       <translation type="unfinished" />
     </message>
     <message>

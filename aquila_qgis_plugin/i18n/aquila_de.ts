@@ -16,10 +16,6 @@
       <translation>{count} Polygone werden gezählt</translation>
     </message>
     <message>
-      <source>Aquila</source>
-      <translation>Aquila</translation>
-    </message>
-    <message>
       <source>Add a raster layer: an aerial or satellite image that is to be described.</source>
       <translation>Fügen Sie einen Rasterlayer hinzu: ein Luft- oder Satellitenbild, das beschrieben werden soll.</translation>
     </message>
@@ -50,6 +46,10 @@
     <message>
       <source>What it sees</source>
       <translation>Was es sieht</translation>
+    </message>
+    <message>
+      <source>Aquila</source>
+      <translation>Aquila</translation>
     </message>
     <message>
       <source>Target field</source>

@@ -12,8 +12,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QComboBox, QLabel, QPushButton, QWidget
 
 from aquila_qgis_plugin import settings
-from aquila_qgis_plugin.dock import AquilaDock
-from aquila_qgis_plugin.dock_content import DockContent
+from aquila_qgis_plugin.dock.content import DockContent
+from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import runtime
 from tests.plugin.interface import Interface
 from tests.plugin.scenes import polygon_layer, raster_layer

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QMessageBox, QPushButton, QTextBrowser, QWidget
 
 from aquila_qgis_plugin import run_controller, settings
 from aquila_qgis_plugin.describe_task import Outcome
-from aquila_qgis_plugin.dock import AquilaDock
+from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import runtime
 from tests.plugin.dock_fakes import FakeTask, start_fake
 from tests.plugin.interface import Interface

@@ -8,10 +8,10 @@ from qgis.core import QgsFieldProxyModel, QgsVectorLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from aquila_qgis_plugin.dock_run import RunBar
-from aquila_qgis_plugin.dock_style import StyleForm
-from aquila_qgis_plugin.dock_targets import USUAL_DESCRIPTION, ExtraFields, FieldChoice
-from aquila_qgis_plugin.dock_widgets import FittingScrollArea, describe_widget, form_layout
+from aquila_qgis_plugin.dock.run import RunBar
+from aquila_qgis_plugin.dock.style import StyleForm
+from aquila_qgis_plugin.dock.targets import USUAL_DESCRIPTION, ExtraFields, FieldChoice
+from aquila_qgis_plugin.dock.widgets import FittingScrollArea, describe_widget, form_layout
 from aquila_qgis_plugin.results import Targets
 from aquila_qgis_plugin.translation import tr
 

@@ -9,7 +9,7 @@ from qgis.gui import QgsMapLayerComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
-from aquila_qgis_plugin.dock_widgets import describe_widget, form_layout, narrow
+from aquila_qgis_plugin.dock.widgets import describe_widget, form_layout, narrow
 from aquila_qgis_plugin.translation import tr
 
 # Pixels; large fonts and long counts must not make the whole dock wider.

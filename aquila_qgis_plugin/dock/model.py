@@ -10,7 +10,7 @@ from qgis.gui import QgsCollapsibleGroupBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
 
-from aquila_qgis_plugin.dock_widgets import describe_widget, form_layout, narrow
+from aquila_qgis_plugin.dock.widgets import describe_widget, form_layout, narrow
 from aquila_qgis_plugin.model_check import built_in_models
 from aquila_qgis_plugin.model_options import ModelOptions
 from aquila_qgis_plugin.settings import Settings

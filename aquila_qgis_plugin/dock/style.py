@@ -7,7 +7,7 @@ from typing import List, Optional, Sequence, Tuple
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
-from aquila_qgis_plugin.dock_widgets import describe_widget, narrow
+from aquila_qgis_plugin.dock.widgets import describe_widget, narrow
 from aquila_qgis_plugin.labels import split_labels
 from aquila_qgis_plugin.translation import tr
 from aquila_qgis_plugin.wording import sentence

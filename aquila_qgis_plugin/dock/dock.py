@@ -23,7 +23,7 @@ from aquila_qgis_plugin.translation import tr
 from core_model.description import Description
 
 if TYPE_CHECKING:
-    from aquila_qgis_plugin.dock_content import DockContent
+    from aquila_qgis_plugin.dock.content import DockContent
 
 
 class AquilaDock(QgsDockWidget):
@@ -39,7 +39,7 @@ class AquilaDock(QgsDockWidget):
     def content(self) -> DockContent:
         """The form, the panels and the button."""
         if self._content is None:
-            from aquila_qgis_plugin.dock_content import DockContent  # noqa: PLC0415 - see the class
+            from aquila_qgis_plugin.dock.content import DockContent  # noqa: PLC0415 - see the class
 
             self._content = DockContent(self._iface, self)
             self.setWidget(self._content)

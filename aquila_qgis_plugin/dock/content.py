@@ -13,10 +13,10 @@ from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.ask_panel import AskPanel
 from aquila_qgis_plugin.choice import Choice
 from aquila_qgis_plugin.describe_task import Outcome
-from aquila_qgis_plugin.dock_form import DescribeForm
-from aquila_qgis_plugin.dock_layers import LayersForm
-from aquila_qgis_plugin.dock_model import ModelForm
-from aquila_qgis_plugin.dock_plan import MOST_COUNTED, Planner, polygon_count
+from aquila_qgis_plugin.dock.form import DescribeForm
+from aquila_qgis_plugin.dock.layers import LayersForm
+from aquila_qgis_plugin.dock.model import ModelForm
+from aquila_qgis_plugin.dock.plan import MOST_COUNTED, Planner, polygon_count
 from aquila_qgis_plugin.environment import runtime
 from aquila_qgis_plugin.preview_panel import PreviewPanel
 from aquila_qgis_plugin.rasters import raster_problem

@@ -9,7 +9,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from aquila_qgis_plugin.artwork import icon
-from aquila_qgis_plugin.dock_widgets import describe_widget
+from aquila_qgis_plugin.dock.widgets import describe_widget
 from aquila_qgis_plugin.translation import tr
 from aquila_qgis_plugin.wording import progress_text
 from core_model.description import Description

@@ -9,7 +9,7 @@ from qgis.gui import QgsCollapsibleGroupBox, QgsFieldComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QCompleter, QGridLayout, QLineEdit, QWidget
 
-from aquila_qgis_plugin.dock_widgets import describe_widget, narrow
+from aquila_qgis_plugin.dock.widgets import describe_widget, narrow
 from aquila_qgis_plugin.translation import tr
 
 USUAL_DESCRIPTION = "description"
