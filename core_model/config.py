@@ -72,8 +72,10 @@ class AquilaConfig:
     """A whole model. ``image_level`` names the pyramid level (0–3) whose cells become the image tokens.
 
     ``prompts`` maps a style (category, phrase, description, detailed) to the instruction this model was trained
-    with; ``context`` is put before every instruction and may use ``{gsd}`` and ``{area}``. ``label_temperature`` and
-    ``confidence_temperature`` calibrate the probabilities of scored labels and of written categories.
+    with; ``context`` is put before every instruction and may use ``{gsd}`` and ``{area}``. With ``label_first`` a style
+    is asked for as the second turn, after the category and its answer, so that text and label agree.
+    ``label_temperature`` and ``confidence_temperature`` calibrate the probabilities of scored labels and of written
+    categories.
     """
 
     encoder: EncoderConfig = dataclasses.field(default_factory=EncoderConfig)
@@ -84,6 +86,7 @@ class AquilaConfig:
     prompts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     context: str = ""
     label_prompt: str = ""
+    label_first: bool = False
     label_temperature: float = 1.0
     confidence_temperature: float = 1.0
     max_new_tokens: int = 128

@@ -35,10 +35,14 @@ _SCORING_CELLS = 16_000_000
 
 @dataclass(frozen=True)
 class _Task:
-    """What to write: ``text`` asks for the description ("" if the label serves), ``category`` for the label."""
+    """What to write: ``text`` asks for the description ("" if the label serves), ``category`` for the label.
+
+    With ``in_turn`` the description is asked for after the label, in the same conversation.
+    """
 
     text: str
     category: str
+    in_turn: bool
     labels: Tuple[str, ...]
     sampling: Sampling
 
@@ -144,6 +148,10 @@ class Describer:
         """Written categories, written descriptions (either empty if not wanted) and label probabilities [R, labels]."""
         names = self._requests(seen, task.category) if task.category else []
         texts = self._requests(seen, task.text) if task.text else []
+        if task.in_turn:
+            said = self._generator.write(view, names)
+            texts = [_after(name, label, task.text) for name, label in zip(names, said)]
+            return said, self._generator.write(view, texts, sampling=task.sampling), np.zeros((len(seen), 0))
         chances = np.zeros((len(seen), 0))
         if task.labels:
             chances = self._score(view, self._requests(seen, label_prompt(self.config, task.labels)), task.labels)
@@ -236,7 +244,14 @@ def _task(
     category = "" if kept else config.prompts.get("category", "")
     if prompt is None and chosen == "category":  # the label is the text, written once
         text, category = "", "" if kept else text
-    return _Task(text, category, kept, sampling)
+    in_turn = config.label_first and prompt is None and bool(text and category)
+    return _Task(text, category, in_turn, kept, sampling)
+
+
+def _after(asked_first: Request, label: Written, text: str) -> Request:
+    """A request for ``text`` as the second turn, behind the label that the first was answered with."""
+    first = Turn(asked_first.turns[0].instruction, _printable(label.text))
+    return Request(asked_first.regions, (first, Turn(text)), asked_first.key)
 
 
 def _union(bounds: Sequence[Bounds]) -> Bounds:

@@ -363,3 +363,25 @@ def test_describing_prints_nothing(describer: Describer, raster: Path, capfd: py
     list(describer.describe(raster, [*_regions(), *_bad_regions().values()]))
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_the_description_is_asked_for_after_the_label(raster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``label_first`` text and label are one conversation; a prompt of the user's is asked on its own."""
+    plain = loaded_tiny()
+    loaded = replace(plain, model=tiny_model(plain.tokenizer, label_first=True))  # type: ignore[arg-type]
+    describer = Describer(loaded, batch_size=4)
+    asked: list[Request] = []
+    write = describer._generator.write
+
+    def noted(view, requests, **settings):  # noqa: ANN001, ANN003, ANN202 (as Generator.write)
+        asked.extend(requests)
+        return write(view, requests, **settings)
+
+    monkeypatch.setattr(describer._generator, "write", noted)
+    found = next(iter(describer.describe(raster, _regions()[:1], style="description")))
+    assert [len(request.turns) for request in asked] == [1, 2]
+    assert asked[1].turns[0].instruction == asked[0].turns[0].instruction
+    assert (asked[1].turns[0].answer, asked[1].turns[1].instruction) == (found.label, "Describe <region>.")
+    asked.clear()
+    list(describer.describe(raster, _regions()[:1], prompt="Is <region> wet?"))
+    assert {len(request.turns) for request in asked} == {1}
