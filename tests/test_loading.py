@@ -21,6 +21,7 @@ from core_model.loading.empty import empty_model, parameters_on_meta
 from core_model.loading.filling import Filler, device_of, weight_bytes
 from core_model.loading.memory import check_room
 from core_model.loading.several import join_devices, layer_devices
+from core_model.loading.wide import WideLinear, needs_wide
 from core_model.network.aquila import Aquila
 from core_model.weights import iterate_folder, load_weights, own_weights, write_stream
 from tests.tiny import LLAMA, loaded_tiny, save_tiny, tiny_config
@@ -237,3 +238,28 @@ def test_real_models_still_take_weights_in_place(folder: Path) -> None:
     kept = model.projector[0].weight
     load_weights(model, folder)
     assert model.projector[0].weight is kept and torch.equal(kept, loaded_tiny().model.projector[0].weight)
+
+
+def test_wide_products_of_16_bit_numbers_are_summed_in_float32() -> None:
+    """Many rows are multiplied in float32 and rounded once, a few by the plain layer; both are near the exact value."""
+    torch.manual_seed(0)
+    layer = WideLinear(64, 32).to(torch.bfloat16)
+    rows = torch.randn(2, 40, 64).to(torch.bfloat16)
+    exact = nn.functional.linear(rows.float(), layer.weight.float(), layer.bias.float())
+    assert torch.equal(layer(rows), exact.to(torch.bfloat16))
+    assert torch.equal(layer(rows[:, :2]), nn.Linear.forward(layer, rows[:, :2]))
+    torch.testing.assert_close(layer(rows[:, :2]).float(), exact[:, :2], rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("hardware", [True, False])
+def test_only_a_cpu_without_16_bit_products_gets_wide_layers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, hardware: bool
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: hardware)
+    assert needs_wide(CPU, torch.bfloat16) is not hardware
+    assert not needs_wide(CPU, torch.float32) and not needs_wide(torch.device("cuda"), torch.bfloat16)
+    loaded = load_model(str(folder), device="cpu", dtype="bfloat16").model
+    wide = [name for name, module in loaded.named_modules() if isinstance(module, WideLinear)]
+    assert bool(wide) is not hardware and "language.lm_head" not in wide
+    stored = dict(iterate_folder(folder))
+    assert all(torch.equal(value, stored[key].bfloat16()) for key, value in own_weights(loaded).items())

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from core_model.loading.memory import check_room, free_bytes, needed_bytes
 from core_model.loading.quantised import BYTES, quantisable, quantise_layers, quantised
 from core_model.loading.several import join_devices, layer_devices
+from core_model.loading.wide import needs_wide, widen_layers
 from core_model.network.aquila import Aquila
 from core_model.weights import load_weights, own_weights
 
@@ -35,6 +36,8 @@ class Filler:
             check_room(weight_bytes(self.model, self.compute), self.dtype, self.device, cpu_dtypes=_CPU_DTYPES)
         if self.dtype in BYTES:
             quantise_layers(self.model.language, self.dtype, self.compute)
+        if needs_wide(self.device, self.compute):
+            widen_layers(self.model, self.model.language.get_output_embeddings())
         load_weights(self.model, folder, place=self._place)
         _move_buffers(self.model, self.device, self.compute)
         if self._devices:
