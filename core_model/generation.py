@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 from typing import Any, List, Sequence, Tuple
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core_model.errors import PromptError
-from core_model.network.aquila import Aquila, Encoded
+from core_model.network.aquila import Aquila
+from core_model.network.encoder import FeaturePyramid
 from core_model.network.language import packed_mask
 from core_model.text.prompt import PromptBuilder, TokenSequence, Turn, template
 from core_model.text.tokenizer import TextTokenizer
@@ -60,11 +60,28 @@ class Written:
 
 
 @dataclass(frozen=True)
-class View:
-    """Encoded pictures, the language model's cache of their prefixes, and their regions' tokens [R, K, D]."""
+class Prefix:
+    """What one picture costs and no mask changes: its pyramid, and the language model's keys and values of its prefix.
 
-    encoded: Encoded
-    cache: Any
+    ``pyramid`` holds four maps [1, C_k, h_k, w_k]; ``keys`` and ``values`` one tensor [H_kv, P, d] for every layer.
+    None of them shares memory with another picture's, so that a cache may drop one alone.
+    """
+
+    pyramid: FeaturePyramid
+    keys: Tuple[Tensor, ...]
+    values: Tuple[Tensor, ...]
+
+    @property
+    def bytes(self) -> int:
+        """The memory it holds."""
+        return sum(part.numel() * part.element_size() for part in (*self.pyramid, *self.keys, *self.values))
+
+
+@dataclass(frozen=True)
+class View:
+    """Pictures' prefixes and the tokens of regions [R, K, D], each of them in the picture ``image_index`` [R]."""
+
+    prefixes: Tuple[Prefix, ...]
     regions: Tensor
     image_index: Tuple[int, ...]
 
@@ -82,18 +99,38 @@ class Generator:
         self.prefix = self.builder.prefix()
         self.end_id = self.builder.answer_ids("")[-1]
 
-    @torch.inference_mode()
     def view(self, images: NDArray[np.uint8], masks: NDArray[np.float32], image_index: Sequence[int]) -> View:
         """Encode pictures uint8 [T, S, S, 3], their prefixes, and masks [R, S, S] over pictures ``image_index`` [R]."""
+        return self.view_of(self.encode(images), masks, image_index)
+
+    @torch.inference_mode()
+    def encode(self, images: NDArray[np.uint8]) -> List[Prefix]:
+        """What no mask changes about pictures uint8 [T, S, S, 3]; it may be kept for later views."""
         model = self.model
         encoded = model.encode(torch.from_numpy(images).to(model.device))
+        ids = torch.tensor([self.prefix] * len(images), device=model.device)
+        cache = model.language(inputs_embeds=model.embed(ids, encoded.image_tokens), use_cache=True).past_key_values
+        return [
+            Prefix(
+                tuple(level[number : number + 1].clone() for level in encoded.pyramid),
+                tuple(layer.keys[number].clone() for layer in cache.layers),
+                tuple(layer.values[number].clone() for layer in cache.layers),
+            )
+            for number in range(len(images))
+        ]
+
+    @torch.inference_mode()
+    def view_of(
+        self, prefixes: Sequence[Prefix], masks: NDArray[np.float32], image_index: Sequence[int]
+    ) -> View:
+        """Masks [R, S, S] over encoded pictures, region r on ``prefixes[image_index[r]]``."""
+        model = self.model
+        pyramid = tuple(torch.cat(levels) for levels in zip(*(prefix.pyramid for prefix in prefixes)))
         regions = model.region_tokens(
-            encoded.pyramid, torch.from_numpy(masks).to(model.device, model.dtype),
+            pyramid, torch.from_numpy(masks).to(model.device, model.dtype),
             torch.tensor(list(image_index), device=model.device),
         )
-        ids = torch.tensor([self.prefix] * len(images), device=model.device)
-        output = model.language(inputs_embeds=model.embed(ids, encoded.image_tokens), use_cache=True)
-        return View(encoded, output.past_key_values, regions, tuple(image_index))
+        return View(tuple(prefixes), regions, tuple(image_index))
 
     @torch.inference_mode()
     def write(
@@ -165,7 +202,7 @@ class Generator:
         places = torch.tensor([row + [0] * (length - len(row)) for row in positions], device=model.device)
         logits = model.language(
             inputs_embeds=inputs, position_ids=places, attention_mask=packed_mask(padded, inputs.dtype)[:, :, prefix:],
-            past_key_values=_selected(view.cache, self.pictures(view, requests)), use_cache=True,
+            past_key_values=_selected(view, self.pictures(view, requests)), use_cache=True,
         ).logits.float().log_softmax(dim=-1)
         return torch.stack([_label_means(logits[row], start, labels) for row, start in enumerate(starts)])
 
@@ -186,11 +223,15 @@ def _label_means(log_probabilities: Tensor, start: int, labels: Sequence[List[in
     return torch.stack([part.mean() for part in likelihoods.split([len(label) for label in labels])])
 
 
-def _selected(cache: Any, rows: Tensor) -> Any:
-    """A cache holding the given rows of another, which stays as it is."""
-    chosen = copy.deepcopy(cache)
-    chosen.batch_select_indices(rows)
-    return chosen
+def _selected(view: View, rows: Tensor) -> Any:
+    """A cache of the given pictures' prefixes."""
+    from transformers import DynamicCache  # noqa: PLC0415 (slow to import)
+
+    cache, chosen = DynamicCache(), [view.prefixes[number] for number in rows.tolist()]
+    for layer in range(len(chosen[0].keys)):
+        keys = torch.stack([prefix.keys[layer] for prefix in chosen])
+        cache.update(keys, torch.stack([prefix.values[layer] for prefix in chosen]), layer)
+    return cache
 
 
 class _Decoder:
@@ -214,7 +255,7 @@ class _Decoder:
         seen = steps.unsqueeze(0) >= padding.unsqueeze(1)
         self.mask = torch.cat([torch.ones(len(asked), prefix, device=device, dtype=torch.bool), seen], dim=1).long()
         self.positions = (prefix + steps.unsqueeze(0) - padding.unsqueeze(1)).clamp(min=0)
-        self.cache = _selected(view.cache, generator.pictures(view, requests))
+        self.cache = _selected(view, generator.pictures(view, requests))
 
     def step(self) -> bool:
         """Write one token per row; False when every text is finished."""
