@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core_model.errors import ModelError
+from core_model.network.shared_prefix import use_shared_prefixes
 from core_model.weights import load_weights
 
 _ATTENTION = "sdpa"
@@ -33,6 +34,7 @@ def build_language(huggingface: Mapping[str, Any]) -> Any:
         model = AutoModelForCausalLM.from_config(config, attn_implementation=_ATTENTION)
     except (ValueError, KeyError, TypeError, ImportError) as error:
         raise ModelError(f"no causal language model of type {kind!r} can be built: {error}") from error
+    use_shared_prefixes(model)
     return model
 
 

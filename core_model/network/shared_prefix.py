@@ -1,0 +1,203 @@
+"""Attention of many rows to prefixes that they share, each prefix lying in memory once.
+
+A row's keys are those of its picture's prefix, then its own. The two parts are attended to apart: all rows of a
+picture in one multiplication with the prefix, every row with its own keys; the logarithms of both sums of exponentials
+say how much each part weighs in the softmax over all (as in Hydragen, arXiv 2402.05099). Models come to it
+through ``transformers.AttentionInterface``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+import torch
+from torch import Tensor, nn
+
+NAME = "aquila_shared_prefix"
+# Prefixes of few bytes are stacked, so that one multiplication serves them all; others stay where they are.
+_STACKED_BYTES = 8 * 1024**2
+# A picture with so many rows has a multiplication of its own: in a stack, all others would be padded to as many.
+_ALONE_ROWS = 8
+
+Layers = Tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class KeyValues:
+    """The language model's keys and values of one picture's prefix: a tensor [H_kv, P, d] for every layer."""
+
+    keys: Layers
+    values: Layers
+
+    @property
+    def bytes(self) -> int:
+        """The memory they hold."""
+        return sum(part.numel() * part.element_size() for part in (*self.keys, *self.values))
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """Prefixes of one multiplication: tensors [T, H_kv, P, d] for every layer, and the pictures they are of."""
+
+    keys: Layers
+    values: Layers
+    pictures: Tuple[int, ...]
+
+
+class SharedPrefixes:
+    """The prefixes of a view's pictures, laid out for attention."""
+
+    def __init__(self, prefixes: Sequence[KeyValues]) -> None:
+        self._prefixes = prefixes
+        small = [number for number, prefix in enumerate(prefixes) if prefix.bytes <= _STACKED_BYTES]
+        self._stack = self._stacked(small) if len(small) > 1 else None
+
+    @property
+    def length(self) -> int:
+        """How many tokens a prefix has."""
+        return int(self._prefixes[0].keys[0].shape[-2])
+
+    def reach(self, pictures: Sequence[int]) -> Reach:
+        """What rows about ``pictures`` attend to."""
+        rows: Dict[int, List[int]] = {}
+        for row, picture in enumerate(pictures):
+            rows.setdefault(picture, []).append(row)
+        stacked = self._stack.pictures if self._stack is not None else ()
+        few = [picture for picture in rows if picture in stacked and len(rows[picture]) < _ALONE_ROWS]
+        parts = [(self._alone(picture), [rows[picture]]) for picture in rows if picture not in few]
+        if self._stack is not None and few:
+            parts.append((self._stack, [rows.get(picture, []) if picture in few else [] for picture in stacked]))
+        return Reach(parts, pictures)
+
+    def joined(self, pictures: Sequence[int], layer: int) -> Tuple[Tensor, Tensor]:
+        """One layer's keys and values of ``pictures``, copied for every row: two tensors [n, H_kv, P, d]."""
+        chosen = [self._prefixes[picture] for picture in pictures]
+        return torch.stack([one.keys[layer] for one in chosen]), torch.stack([one.values[layer] for one in chosen])
+
+    def _alone(self, picture: int) -> _Stack:
+        prefix = self._prefixes[picture]
+        return _Stack(
+            tuple(key.unsqueeze(0) for key in prefix.keys), tuple(value.unsqueeze(0) for value in prefix.values),
+            (picture,))
+
+    def _stacked(self, pictures: Sequence[int]) -> _Stack:
+        chosen = [self._prefixes[picture] for picture in pictures]
+        keys, values = (
+            tuple(torch.stack(layer) for layer in zip(*(getattr(one, name) for one in chosen)))
+            for name in ("keys", "values"))
+        return _Stack(keys, values, tuple(pictures))
+
+
+class Reach:
+    """Which of the pictures' prefixes each row of a batch attends to, and the way of its queries there and back.
+
+    ``uses`` counts the calls: it stays zero where a model's attention cannot be replaced.
+    """
+
+    def __init__(self, parts: Sequence[Tuple[_Stack, List[List[int]]]], pictures: Sequence[int]) -> None:
+        self.pictures = tuple(pictures)
+        self.uses = 0
+        self._parts = []
+        # Of every row: where its picture's rows begin, how many places these have, and its own among them.
+        self._places = [(0, 0, 0)] * len(pictures)
+        self._ways: Dict[Tuple[int, torch.device], Tuple[List[Tensor], Tensor]] = {}
+        start = 0
+        for stack, owned in parts:
+            most = max(len(own) for own in owned)
+            for own in owned:
+                for place, row in enumerate(own):
+                    self._places[row] = start, most, place
+                start += most
+            self._parts.append((stack, [own + [0] * (most - len(own)) for own in owned]))
+
+    def attend(self, queries: Tensor, layer: int, scale: float) -> Tuple[Tensor, Tensor]:
+        """Queries [n, H_kv, M, d] to the rows' prefixes: [n, H_kv, M, d], logarithms of the sums [n, H_kv, M]."""
+        self.uses += 1
+        rows, heads, folded, width = queries.shape
+        there, back = self._indices(heads, queries.device)
+        flat = queries.reshape(rows * heads, folded, width)
+        values, logs = [], []
+        for (stack, owned), index in zip(self._parts, there):
+            asked = flat.index_select(0, index).view(len(owned), heads, -1, width)
+            value, log = attend(asked, stack.keys[layer], stack.values[layer], None, scale)
+            values.append(value.reshape(-1, folded, value.shape[-1]))
+            logs.append(log.reshape(-1, folded))
+        value = _one(values).index_select(0, back).view(rows, heads, folded, -1)
+        return value, _one(logs).index_select(0, back).view(rows, heads, folded)
+
+    def _indices(self, heads: int, device: torch.device) -> Tuple[List[Tensor], Tensor]:
+        """Indices into [row, head] for every part's [picture, head, row], and into those for [row, head]."""
+        key = heads, device
+        if key not in self._ways:
+            head = torch.arange(heads)
+            owned = [torch.tensor(rows).unsqueeze(1) for _, rows in self._parts]  # [T, 1, R]
+            there = [(rows * heads + head.view(1, -1, 1)).flatten().to(device) for rows in owned]
+            start, most, place = (column.unsqueeze(1) for column in torch.tensor(self._places).unbind(1))
+            self._ways[key] = there, (start * heads + head * most + place).flatten().to(device)
+        return self._ways[key]
+
+
+def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scale: float) -> Tuple[Tensor, Tensor]:
+    """Attention [B, H, M, d] and, in float32, the logarithm of every query's sum of exponentials [B, H, M].
+
+    ``mask`` [B, 1, M, N] is added to the scores.
+    """
+    if queries.device.type == "cpu" and keys.shape[-1] == values.shape[-1]:
+        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+            queries, keys, values, 0.0, False, attn_mask=mask, scale=scale)
+    return attend_plainly(queries, keys, values, mask, scale)
+
+
+def attend_plainly(
+    queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scale: float
+) -> Tuple[Tensor, Tensor]:
+    """``attend`` in steps that every device knows."""
+    scores = (queries * scale) @ keys.transpose(-1, -2)
+    if mask is not None:
+        scores = scores + mask
+    logs = scores.float().logsumexp(dim=-1)
+    return (scores.float() - logs.unsqueeze(-1)).exp().to(values.dtype) @ values, logs
+
+
+def _attention(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
+    scaling: float | None = None, reach: Reach | None = None, **others: Any,
+) -> Tuple[Tensor, None]:
+    """The function that models call: query [n, H, L, d]; key and value [n, H_kv, S, d] are the rows' own."""
+    if reach is None:
+        return _standard()(module, query, key, value, attention_mask, scaling=scaling, **others)
+    rows, heads, length, width = query.shape
+    groups = heads // key.shape[1]
+    scale = width**-0.5 if scaling is None else scaling
+    folded = query.reshape(rows, key.shape[1], groups * length, width)
+    if attention_mask is not None and length > 1 and groups > 1:
+        attention_mask = attention_mask.repeat(1, 1, groups, 1)
+    own, own_log = attend(folded, key, value, attention_mask, scale)
+    shared, shared_log = reach.attend(folded, module.layer_idx, scale)
+    share = torch.sigmoid(shared_log - own_log).to(own.dtype).unsqueeze(-1)
+    merged = torch.lerp(own, shared, share).reshape(rows, heads, length, -1)
+    return merged.transpose(1, 2).contiguous(), None
+
+
+def _standard() -> Callable[..., Tuple[Tensor, None]]:
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward  # noqa: PLC0415 (slow to import)
+
+    return sdpa_attention_forward
+
+
+def use_shared_prefixes(language: nn.Module) -> None:
+    """Let a Hugging Face causal LM attend to shared prefixes where its class allows it.
+
+    Its passes without a ``Reach`` stay what they were. No mask is made for it from a sliding window or a padding mask
+    (a four-dimensional one is taken as it is): as in training, a token sees all before it.
+    """
+    from transformers import AttentionInterface  # noqa: PLC0415 (slow to import)
+
+    AttentionInterface.register(NAME, _attention)
+    if language.is_backend_compatible():  # type: ignore[operator]
+        language.set_attn_implementation(NAME)  # type: ignore[operator]
+
+
+def _one(parts: List[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
