@@ -26,11 +26,11 @@ __all__ = ["Generator", "Prefix", "Request", "Sampling", "View", "Written"]
 class Generator:
     """Answers requests about regions of encoded pictures.
 
-    At most ``rows`` texts are written side by side and ``pictures`` encoded together; fewer, from then on, whenever
-    memory runs out. Neither changes a text.
+    At most ``rows`` texts are written side by side and ``pictures`` encoded together (on the CPU, more are slower);
+    fewer, from then on, whenever memory runs out. Neither changes a text.
     """
 
-    def __init__(self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 16) -> None:
+    def __init__(self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.builder = PromptBuilder(
