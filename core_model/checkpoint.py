@@ -29,6 +29,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 QUANTISED = tuple(BYTES)  # number formats of the language model's weights alone
 # Hashes of larger files are checked on import and on request: reading 14 GB twice takes too long for every start.
 _HASHED_BYTES = 1024**3
+# From here on a CPU with matrix units for bfloat16 uses them; smaller models keep the digits they were tuned with.
+_LARGE_BYTES = 1024**3
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,14 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
-def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+def pick_dtype(name: str, device: torch.device, stored: int = 0) -> torch.dtype:
     """What is calculated in: for "auto", int8 and int4 bfloat16 on CUDA and float32 on the CPU.
 
+    For "auto" and weights that take more than 1 GiB on disk (``stored`` bytes), it is bfloat16 on CPUs with AMX, too.
     Raises ``ModelError`` for an unknown name.
     """
+    if name == "auto" and stored > _LARGE_BYTES and torch.cpu._is_amx_tile_supported():
+        return torch.bfloat16
     if name == "auto" or name in QUANTISED:
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     if name not in DTYPES:
@@ -83,11 +88,12 @@ def load_model(name: str = "nano", *, device: str = "auto", dtype: str = "auto")
     folder = model_folder(name)
     config = AquilaConfig.load(folder)
     place = pick_device(device)
-    compute = pick_dtype(dtype, place)
+    files = weight_files(folder)
+    stored = sum(path.stat().st_size for path in files if path.is_file())
+    compute = pick_dtype(dtype, place, stored)
     tokenizer = load_tokenizer(folder)
     model = empty_model(config)
-    files = weight_files(folder)
-    if sum(path.stat().st_size for path in files if path.is_file()) <= _HASHED_BYTES:
+    if stored <= _HASHED_BYTES:
         check_hashes(folder, files)
     kind = dtype if dtype in QUANTISED else next(key for key, value in DTYPES.items() if value == compute)
     cards = range(torch.cuda.device_count()) if place == torch.device("cuda") else ()

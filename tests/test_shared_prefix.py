@@ -14,9 +14,9 @@ from core_model.config import LanguageConfig
 from core_model.errors import ModelError
 from core_model.generation import Generator, Request, Sampling, View, Written
 from core_model.network.reading import Reader
-from core_model.network.row_cache import RowCache
 from core_model.network.shared_prefix import NAME, SharedPrefixes, attend, attend_plainly
 from core_model.text.prompt import Turn
+from core_model.writing.decoder import Decoder, Draft
 from core_model.writing.scoring import label_likelihoods
 from tests.tiny import LLAMA, loaded_tiny, tiny_model, tiny_tokenizer
 
@@ -48,7 +48,8 @@ def generator() -> Generator:
     made = Generator(loaded.model, loaded.tokenizer)
     written = _ids(made.write(made.view(IMAGES, MASKS, OWNERS), _requests()))
     # The token that stands at the most different places ends texts from now on, so that they are of many lengths.
-    made.end_id = max(set(sum(written, ())), key=lambda token: len({ids.index(token) for ids in written if token in ids}))
+    places = {token: {ids.index(token) for ids in written if token in ids} for token in set(sum(written, ()))}
+    made.end_id = max(places, key=lambda token: len(places[token]))
     return made
 
 
@@ -171,17 +172,17 @@ def test_a_prefix_holds_memory_of_its_own(view: View) -> None:
         assert sum(part.untyped_storage().nbytes() for part in parts) == prefix.bytes
 
 
-def test_no_region_has_a_copy_of_its_pictures_prefix(
-    generator: Generator, view: View, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    caches: list[RowCache] = []
-    start = RowCache.__init__
-    monkeypatch.setattr(
-        RowCache, "__init__", lambda cache, *others: (caches.append(cache), start(cache, *others)) and None)
-    generator.write(view, _requests())
-    longest = max(len(generator.sequence(request).ids) for request in _requests())
+def test_no_region_has_a_copy_of_its_pictures_prefix(generator: Generator, view: View) -> None:
+    decoder = Decoder(
+        Reader(generator.model.language), SharedPrefixes([prefix.read for prefix in view.prefixes]), slots=4, limit=3,
+        end_id=-1, sampling=Sampling())
+    drafts = [
+        Draft(number, generator.embedded(view, request, generator.sequence(request)), OWNERS[number], torch.Generator())
+        for number, request in enumerate(_requests())]
+    assert sorted(draft.number for draft in decoder.write(drafts)) == list(range(len(OWNERS)))
+    longest = max(len(draft.asked) for draft in drafts) + 3
     token = 2 * 2 * 2 * 12 * 4  # layers, keys and values, heads, their width, bytes
-    assert caches[0].bytes <= len(OWNERS) * (longest + 12 + 32) * token
+    assert decoder.cache.bytes == 4 * (-(-longest // 32) * 32) * token
 
 
 def test_a_finished_text_is_replaced_at_once(

@@ -40,7 +40,7 @@ class Decoder:
     ) -> None:
         self._reader, self._prefixes = reader, prefixes
         self._slots, self._limit, self._end_id, self._sampling = slots, limit, end_id, sampling
-        self._cache = RowCache(slots, prefixes)
+        self.cache = RowCache(slots, prefixes)
         self._live: List[Draft] = []  # the draft in each slot, without a gap
         self._reach = prefixes.reach([])
 
@@ -67,7 +67,7 @@ class Decoder:
         rows = Rows(inputs, columns + self._prefixes.length, mask, Place(len(self._live), columns, longest))
         last = sorted({length - 1 for length in lengths})
         reach = self._prefixes.reach([draft.picture for draft in drafts])
-        logits = self._reader.read(rows, self._cache, reach, torch.tensor(last, device=device))
+        logits = self._reader.read(rows, self.cache, reach, torch.tensor(last, device=device))
         kept = torch.tensor([last.index(length - 1) for length in lengths], device=device)
         self._take(drafts, logits[torch.arange(len(drafts), device=device), kept])
         self._live += drafts
@@ -82,7 +82,7 @@ class Decoder:
         columns, used = torch.tensor(lengths, device=device).unsqueeze(1), max(lengths) + 1
         mask = added_mask(torch.arange(used, device=device) > columns, inputs.dtype)[:, None, None]
         rows = Rows(inputs, columns + self._prefixes.length, mask, Place(0, columns, used))
-        self._take(self._live, self._reader.read(rows, self._cache, self._reach, 1)[:, -1])
+        self._take(self._live, self._reader.read(rows, self.cache, self._reach, 1)[:, -1])
 
     def _take(self, drafts: Sequence[Draft], logits: Tensor) -> None:
         """Choose a token for every draft by its logits [n, vocabulary]."""
@@ -103,7 +103,7 @@ class Decoder:
             targets = [slot for slot in range(count) if self._live[slot].ended]
             sources = [slot for slot in range(count, len(self._live)) if not self._live[slot].ended]
             if targets:
-                self._cache.move(sources, targets)
+                self.cache.move(sources, targets)
             for source, target in zip(sources, targets):
                 self._live[target] = self._live[source]
             del self._live[count:]

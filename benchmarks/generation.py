@@ -1,0 +1,248 @@
+"""What sharing a picture's prefix among its regions brings, with random weights of a chosen size.
+
+    python benchmarks/generation.py [--parts regions,decode,memory] [--hidden 1024 --layers 12] [--markdown]
+
+``regions``: regions per second against the published procedure, which encodes the picture, reads the whole prompt and
+writes, one region at a time, with the same weights; and against the floor, the time that the same arithmetic takes at
+this machine's measured rates of multiplying and of reading. ``decode``: tokens per second of a model of 1.1 billion
+weights at one row, against the time of reading its weights, keys and values (4.2 GiB in float32; fewer
+``--decode-layers`` take less). ``memory``: bytes of keys and values a region, against a copy of the prefix for each.
+
+All ratios are of medians of one run, the ways taken in turns. ``--clock cpu`` counts the time of the process instead
+of the wall's, for a machine that others use; it has one thread then. Prints tables and one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers.cache_utils import DynamicCache
+
+from core_model.config import AquilaConfig, EncoderConfig, ExtractorConfig, LanguageConfig
+from core_model.folders import MODELS
+from core_model.generation import Generator, Request, Sampling
+from core_model.loading.empty import empty_model
+from core_model.network.aquila import Aquila
+from core_model.network.reading import Reader
+from core_model.network.shared_prefix import SharedPrefixes
+from core_model.text.prompt import Turn
+from core_model.text.tokenizer import load_tokenizer
+from core_model.writing.decoder import Decoder, Draft
+
+IMAGE, VOCABULARY = 512, 32_000  # 1,024 image tokens of 16 × 16 pixels
+PROMPT = "GSD 0.6 m, area 1200 m2. Describe <region>."
+TINY_LLAMA = {"hidden": 2048, "intermediate": 5632, "heads": 32, "key_heads": 4}
+RATE_SIDE, RATE_BYTES = 2048, 512 * 1024**2
+
+
+def random_model(hidden: int, layers: int, intermediate: int, heads: int, key_heads: int, encoder: str) -> Aquila:
+    """A model of 1,024 image tokens with small random weights."""
+    language = {
+        "model_type": "llama", "hidden_size": hidden, "intermediate_size": intermediate, "num_hidden_layers": layers,
+        "num_attention_heads": heads, "num_key_value_heads": key_heads, "vocab_size": VOCABULARY,
+        "max_position_embeddings": 4096, "tie_word_embeddings": False,
+    }
+    model = empty_model(AquilaConfig(
+        encoder=EncoderConfig(vision={"timm_model_name": encoder}, image_size=IMAGE),
+        extractor=ExtractorConfig(spatial_size=112), language=LanguageConfig(language, "nano")))
+    torch.manual_seed(0)
+    weights = {
+        name: torch.ones(value.shape) if "norm" in name else torch.empty(value.shape).uniform_(-0.05, 0.05)
+        for name, value in model.named_parameters()}
+    model.load_state_dict(weights, assign=True)
+    return model
+
+
+def published(generator: Generator, image: np.ndarray, masks: np.ndarray, new_tokens: int) -> list[list[int]]:
+    """One region at a time: encode, read the whole prompt, write greedily."""
+    model, texts = generator.model, []
+    sequence = generator.sequence(request(0))
+    ids = torch.tensor([generator.prefix + sequence.ids])
+    for mask in masks:
+        encoded = model.encode(torch.from_numpy(image[None]))
+        tokens = model.region_tokens(encoded.pyramid, torch.from_numpy(mask[None]), torch.zeros(1, dtype=torch.long))
+        inputs: Tensor = model.embed(ids, encoded.image_tokens, tokens)
+        cache, written = DynamicCache(), list[int]()
+        while len(written) < new_tokens:
+            output = model.language(inputs_embeds=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            written.append(int(output.logits[0, -1].argmax()))
+            inputs = model.language.get_input_embeddings()(torch.tensor([[written[-1]]]))
+        texts.append(written)
+    return texts
+
+
+def shared(generator: Generator, image: np.ndarray, masks: np.ndarray, new_tokens: int) -> list[list[int]]:
+    """All regions of the picture together, as ``Describer`` has them written."""
+    view = generator.view(image[None], masks, [0] * len(masks))
+    written = generator.write(view, [request(number) for number in range(len(masks))], max_new_tokens=new_tokens)
+    return [list(one.ids) for one in written]
+
+
+def request(region: int) -> Request:
+    """What is asked about a region."""
+    return Request((region,), (Turn(PROMPT),))
+
+
+def medians(ways: Sequence[Callable[[], Any]], runs: int, clock: Callable[[], float]) -> list[float]:
+    """The median seconds of every way, taken in turns."""
+    times: list[list[float]] = [[] for _ in ways]
+    for _ in range(runs):
+        for way, taken in zip(ways, times):
+            start = clock()
+            way()
+            taken.append(clock() - start)
+    return [statistics.median(taken) for taken in times]
+
+
+def rates(clock: Callable[[], float]) -> tuple[float, float]:
+    """What this machine multiplies (operations a second) and reads from memory (bytes a second), at its best."""
+    square, many = torch.rand(RATE_SIDE, RATE_SIDE), torch.rand(RATE_BYTES // 4 // RATE_SIDE, RATE_SIDE)
+    one = torch.rand(RATE_SIDE)
+    multiply, read = medians([lambda: square @ square, lambda: many @ one], 7, clock)
+    return 2 * RATE_SIDE**3 / multiply, RATE_BYTES / read
+
+
+def floor(generator: Generator, regions: int, new_tokens: int, encoder: float, speeds: tuple[float, float]) -> float:
+    """Seconds of the encoder once, of the prefix once, and of suffixes and new tokens, at the measured rates."""
+    language, (multiplied, read) = generator.model.language.config, speeds
+    layers = sum(p.numel() for p in generator.model.language.model.layers.parameters())
+    head = VOCABULARY * language.hidden_size
+    prefix, suffix = len(generator.prefix), len(generator.sequence(request(0)).ids)
+    seen = 4 * language.num_hidden_layers * language.num_attention_heads * language.head_dim  # a token that is seen
+    reading = 2 * layers * (prefix + regions * suffix) + seen * (prefix**2 / 2 + regions * suffix * prefix)
+    step = regions * (2 * (layers + head) + seen * (prefix + suffix))
+    return encoder + reading / multiplied + new_tokens * max(step / multiplied, 4 * (layers + head) / read)
+
+
+def measure_regions(chosen: argparse.Namespace, clock: Callable[[], float]) -> list[dict[str, float]]:
+    """Regions per second of both ways for every number of regions a picture."""
+    model = random_model(
+        chosen.hidden, chosen.layers, chosen.hidden * 11 // 4 // 64 * 64, chosen.hidden // 64, chosen.hidden // 64,
+        chosen.encoder)
+    generator = never_ending(model, rows=max(chosen.regions))
+    image, masks = picture(max(chosen.regions))
+    with torch.inference_mode():
+        encoder = medians([lambda: model.encode(torch.from_numpy(image[None]))], 3, clock)[0]
+        found = []
+        for count in chosen.regions:
+            # Its regions cost the same each; a few of them say what all take.
+            few = min(count, chosen.published)
+            ways = [
+                lambda few=few: published(generator, image, masks[:few], chosen.new_tokens),
+                lambda count=count: shared(generator, image, masks[:count], chosen.new_tokens)]
+            alone, together = medians(ways, chosen.runs, clock)
+            least = floor(generator, count, chosen.new_tokens, encoder, rates(clock))
+            found.append({
+                "regions": count, "published": few / alone, "shared": count / together,
+                "ratio": (count / together) / (few / alone), "floor_share": least / together})
+    return found
+
+
+def measure_decode(chosen: argparse.Namespace, clock: Callable[[], float]) -> dict[str, float]:
+    """Tokens per second of one row, and what reading its weights, keys and values alone would allow."""
+    model = random_model(layers=chosen.decode_layers, encoder="convnext_atto", **TINY_LLAMA)
+    generator = never_ending(model, rows=1)
+    view = generator.view(picture(1)[0][None], picture(1)[1], [0])
+    short, long = 2, 2 + chosen.decode_tokens
+    brief, full = medians(
+        [lambda count=count: generator.write(view, [request(0)], max_new_tokens=count) for count in (short, long)],
+        chosen.runs, clock)
+    weights = sum(p.numel() * p.element_size() for p in model.language.model.layers.parameters())
+    weights += model.language.get_output_embeddings().weight.nbytes
+    read = weights + view.prefixes[0].read.bytes
+    step, bandwidth = (full - brief) / chosen.decode_tokens, rates(clock)[1]
+    return {
+        "weights": sum(p.numel() for p in model.language.parameters()) / 1e9, "tokens_per_second": 1 / step,
+        "limit": bandwidth / read, "share": read / bandwidth / step, "gigabytes_per_second": bandwidth / 1e9}
+
+
+def measure_memory(chosen: argparse.Namespace) -> list[dict[str, float]]:
+    """Bytes of keys and values a region, with one prefix for all and with a copy for each."""
+    model = random_model(512, 2, 1024, 8, 8, "convnext_atto")
+    generator = never_ending(model, rows=1)
+    image, masks = picture(max(chosen.regions))
+    found = []
+    for count in chosen.regions:
+        view = generator.view(image[None], masks[:count], [0] * count)
+        decoder = Decoder(
+            Reader(model.language), SharedPrefixes([view.prefixes[0].read]), slots=count, limit=chosen.new_tokens,
+            end_id=-1, sampling=Sampling())
+        asked = [request(number) for number in range(count)]
+        with torch.inference_mode():
+            drafts = [
+                Draft(number, generator.embedded(view, one, generator.sequence(one)), 0, torch.Generator())
+                for number, one in enumerate(asked)]
+        for _ in decoder.write(drafts):
+            prefix, own = view.prefixes[0].read.bytes, decoder.cache.bytes
+        found.append({
+            "regions": count, "kib_a_region": (prefix + own) / count / 1024,
+            "copied_kib_a_region": (count * prefix + own) / count / 1024,
+            "ratio": (prefix + own) / (count * prefix + own)})
+    return found
+
+
+def never_ending(model: Aquila, rows: int) -> Generator:
+    """A generator whose texts are as long as they may be."""
+    generator = Generator(model, load_tokenizer(MODELS / "nano"), rows=rows)
+    generator.end_id = -1
+    return generator
+
+
+def picture(regions: int) -> tuple[np.ndarray, np.ndarray]:
+    """A picture [S, S, 3] of noise and rectangles on it [R, S, S]."""
+    rng = np.random.default_rng(0)
+    masks = np.zeros((regions, IMAGE, IMAGE), dtype=np.float32)
+    for mask in masks:
+        (top, left), (height, width) = rng.integers(0, IMAGE // 2, 2), rng.integers(32, IMAGE // 2, 2)
+        mask[top : top + height, left : left + width] = 1
+    return rng.integers(0, 255, (IMAGE, IMAGE, 3), dtype=np.uint8), masks
+
+
+def table(rows: Sequence[dict[str, float]]) -> str:
+    """A Markdown table of the rows."""
+    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    return "\n".join(lines + ["| " + " | ".join(f"{value:.3g}" for value in row.values()) + " |" for row in rows])
+
+
+def main() -> None:
+    """Read the command line, measure, print."""
+    parser = argparse.ArgumentParser(description="Measures what sharing prefixes brings.")
+    parser.add_argument("--parts", default="regions,decode,memory")
+    parser.add_argument("--regions", type=lambda text: [int(part) for part in text.split(",")], default=[1, 4, 16, 64])
+    parser.add_argument("--published", type=int, default=2, help="regions that the published procedure is timed on")
+    parser.add_argument("--hidden", type=int, default=1024)
+    parser.add_argument("--layers", type=int, default=12)
+    parser.add_argument("--encoder", default="convnext_tiny")
+    parser.add_argument("--new-tokens", type=int, default=32)
+    parser.add_argument("--decode-layers", type=int, default=22)
+    parser.add_argument("--decode-tokens", type=int, default=8)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    parser.add_argument("--markdown", action="store_true", help="print the tables only")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1 if chosen.clock == "cpu" else chosen.threads)
+    clock = time.process_time if chosen.clock == "cpu" else time.perf_counter
+    found: dict[str, Any] = {}
+    for part in chosen.parts.split(","):
+        found[part] = {
+            "regions": lambda: measure_regions(chosen, clock), "decode": lambda: [measure_decode(chosen, clock)],
+            "memory": lambda: measure_memory(chosen)}[part]()
+        print(f"\n{part}\n\n{table(found[part])}", flush=True)
+    if not chosen.markdown:
+        print("\n" + json.dumps({
+            **found, "options": vars(chosen), "threads": torch.get_num_threads(), "torch": torch.__version__,
+            "load": round(os.getloadavg()[0], 1)}))
+
+
+if __name__ == "__main__":
+    main()
