@@ -25,3 +25,12 @@ class PromptError(AquilaError):
 
 class OutputError(AquilaError):
     """A result file that cannot be written or continued."""
+
+
+# What torch says on the CPU, and what the system or CUDA says.
+_MEMORY_MESSAGES = ("defaultcpuallocator", "not enough memory", "out of memory", "cannot allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, numpy or torch says that memory ran out."""
+    return isinstance(error, MemoryError) or any(said in str(error).lower() for said in _MEMORY_MESSAGES)

@@ -13,6 +13,8 @@ from core_model.errors import PromptError
 from core_model.network.aquila import Aquila
 from core_model.network.reading import Reader
 from core_model.network.shared_prefix import KeyValues, SharedPrefixes
+from core_model.network.transfer import on_device
+from core_model.stopwatch import Stopwatch
 from core_model.text.prompt import PromptBuilder, TokenSequence, template
 from core_model.text.tokenizer import TextTokenizer
 from core_model.writing.decoder import Decoder, Draft
@@ -27,10 +29,14 @@ class Generator:
     """Answers requests about regions of encoded pictures.
 
     At most ``rows`` texts are written side by side and ``pictures`` encoded together (on the CPU, more are slower);
-    fewer, from then on, whenever memory runs out. Neither changes a text.
+    fewer, from then on, whenever memory runs out. Neither changes a text. ``stopwatch`` tells the time of encode,
+    extract, prefill and decode.
     """
 
-    def __init__(self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4) -> None:
+    def __init__(
+        self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4,
+        stopwatch: Stopwatch | None = None,
+    ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.builder = PromptBuilder(
@@ -40,6 +46,7 @@ class Generator:
         self.prefix = self.builder.prefix()
         self.end_id = self.builder.answer_ids("")[-1]
         self.rows, self.pictures = Portion(rows, "regions"), Portion(pictures, "pictures")
+        self.stopwatch = stopwatch or Stopwatch()
         self._reader = Reader(model.language)
 
     def view(self, images: NDArray[np.uint8], masks: NDArray[np.float32], image_index: Sequence[int]) -> View:
@@ -58,10 +65,11 @@ class Generator:
         """Masks [R, S, S] over encoded pictures, region r on ``prefixes[image_index[r]]``."""
         model = self.model
         pyramid = tuple(torch.cat(levels) for levels in zip(*(prefix.pyramid for prefix in prefixes)))
-        regions = model.region_tokens(
-            pyramid, torch.from_numpy(masks).to(model.device, model.dtype),
-            torch.tensor(list(image_index), device=model.device),
-        )
+        with self.stopwatch.part("extract"):
+            regions = model.region_tokens(
+                pyramid, on_device(masks, model.device).to(model.dtype),
+                torch.tensor(list(image_index), device=model.device),
+            )
         return View(tuple(prefixes), regions, tuple(image_index))
 
     @torch.inference_mode()
@@ -120,9 +128,11 @@ class Generator:
 
     def _encoded(self, images: NDArray[np.uint8]) -> List[Prefix]:
         model = self.model
-        encoded = model.encode(torch.from_numpy(images).to(model.device))
-        ids = torch.tensor([self.prefix] * len(images), device=model.device)
-        keys, values = self._reader.prefixes(model.embed(ids, encoded.image_tokens))
+        with self.stopwatch.part("encode"):
+            encoded = model.encode(on_device(images, model.device))
+        with self.stopwatch.part("prefill"):
+            ids = torch.tensor([self.prefix] * len(images), device=model.device)
+            keys, values = self._reader.prefixes(model.embed(ids, encoded.image_tokens))
         return [
             Prefix(
                 tuple(level[number : number + 1].clone() for level in encoded.pyramid),
@@ -139,7 +149,7 @@ class Generator:
         """Write drafts into ``done``, which keeps those that were finished before memory ran out."""
         decoder = Decoder(
             self._reader, self._prefixes(view), slots=min(self.rows.most, len(drafts)), limit=limit,
-            end_id=self.end_id, sampling=sampling)
+            end_id=self.end_id, sampling=sampling, stopwatch=self.stopwatch)
         for draft in decoder.write(drafts):
             text = self.tokenizer.decode(draft.ids)
             done[draft.number] = Written(text, tuple(draft.ids), draft.log_probability)

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from core_model.network.reading import Reader, Rows, added_mask
 from core_model.network.row_cache import Place, RowCache
 from core_model.network.shared_prefix import SharedPrefixes
+from core_model.stopwatch import Stopwatch
 from core_model.writing.texts import Sampling
 
 # New texts are begun together once this share of the places is free: alone, each would cost a pass through all weights.
@@ -36,10 +37,12 @@ class Decoder:
     """Writes drafts, at most ``slots`` at a time, each until its end or ``limit`` tokens."""
 
     def __init__(
-        self, reader: Reader, prefixes: SharedPrefixes, *, slots: int, limit: int, end_id: int, sampling: Sampling
+        self, reader: Reader, prefixes: SharedPrefixes, *, slots: int, limit: int, end_id: int, sampling: Sampling,
+        stopwatch: Stopwatch | None = None,
     ) -> None:
         self._reader, self._prefixes = reader, prefixes
         self._slots, self._limit, self._end_id, self._sampling = slots, limit, end_id, sampling
+        self._stopwatch = stopwatch or Stopwatch()
         self.cache = RowCache(slots, prefixes)
         self._live: List[Draft] = []  # the draft in each slot, without a gap
         self._reach = prefixes.reach([])
@@ -51,9 +54,11 @@ class Decoder:
         while waiting or self._live:
             free = self._slots - len(self._live)
             if waiting and (not self._live or free >= max(1, self._slots // _REFILLED)):
-                self._begin([waiting.popleft() for _ in range(min(free, len(waiting)))])
+                with self._stopwatch.part("prefill"):
+                    self._begin([waiting.popleft() for _ in range(min(free, len(waiting)))])
             else:
-                self._continue()
+                with self._stopwatch.part("decode"):
+                    self._continue()
             yield from self._leave()
 
     def _begin(self, drafts: List[Draft]) -> None:

@@ -7,11 +7,9 @@ from typing import Callable, List, Sequence, TypeVar
 
 import torch
 
-from core_model.errors import ModelError
+from core_model.errors import ModelError, is_out_of_memory
 
 _LOG = logging.getLogger(__name__)
-# What torch says on the CPU, and what the system or an older CUDA call says.
-_SAID = ("defaultcpuallocator", "not enough memory", "out of memory", "cannot allocate memory")
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -38,7 +36,7 @@ class Portion:
 
         Raises ``ModelError`` where one thing is too much.
         """
-        if not out_of_memory(error):
+        if not is_out_of_memory(error):
             raise error
         if self.most == 1:
             raise ModelError(
@@ -48,8 +46,3 @@ class Portion:
         _LOG.warning("memory ran out; from now on %d %s at once", self.most, self._things)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch says that memory ran out."""
-    return isinstance(error, torch.OutOfMemoryError) or any(part in str(error).lower() for part in _SAID)
