@@ -30,6 +30,9 @@ class ProviderRaster:
     fully transparent.
     """
 
+    # A provider reads in the thread it was handed to, and does not say when its service or database has changed.
+    thread_safe, identity = False, None
+
     def __init__(self, copied: ProviderCopy, feedback: Optional[QgsRasterBlockFeedback] = None) -> None:
         self._copy = copied
         self._feedback = feedback or QgsRasterBlockFeedback()

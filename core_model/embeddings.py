@@ -30,7 +30,8 @@ from core_model.geo.tiling import TileId, tile_window
 from core_model.network.aquila import Aquila
 from core_model.network.encoder import STRIDES, FeaturePyramid
 from core_model.network.extractor import MaskExtractor
-from core_model.seeing import Cancelled, Progress, Raster, Seen, Walk, never, open_picture, side_by_side
+from core_model.network.transfer import on_device
+from core_model.seeing import BatchSize, Cancelled, Progress, Raster, Seen, Walk, never, open_picture, side_by_side
 
 # Picture pixels along a side of a cell of the similarity map.
 CELL = STRIDES[0]
@@ -81,7 +82,7 @@ class Embedder:
         """
         picture, opened = open_picture(raster, bands)
         walk = Walk(
-            size=self.size, most=self.batch_size, wider=wider, work=lambda seen: self._vectors(seen, unit),
+            size=self.size, batch=BatchSize(self.batch_size), wider=wider, work=lambda seen: self._vectors(seen, unit),
             blank=_blank)
         return walk.stream(picture, opened, regions, progress, is_cancelled)
 
@@ -109,10 +110,11 @@ class Embedder:
     @torch.inference_mode()
     def _vectors(self, seen: Sequence[Seen], unit: bool) -> List[Embedding]:
         model = self._model
-        images, masks, image_index = side_by_side(seen)
+        pictures, masks, image_index = side_by_side(seen)
+        images = np.stack([shown.rgb for shown in pictures])
         found = model.extractor.mask_features(
-            model.encoder(torch.from_numpy(images).to(model.device)),
-            torch.from_numpy(masks).to(model.device, model.dtype), torch.tensor(image_index, device=model.device),
+            model.encoder(on_device(images, model.device)), on_device(masks, model.device).to(model.dtype),
+            torch.tensor(image_index, device=model.device),
         )
         vectors = model.extractor.feat_linear(found).float()
         if unit:
@@ -189,7 +191,7 @@ class SimilarityMap:
     @torch.inference_mode()
     def _maps(self, images: np.ndarray) -> np.ndarray:
         """Pictures uint8 [T, S, S, 3] to similarities float32 [T, S/4, S/4]."""
-        pyramid = self._model.encoder(torch.from_numpy(images).to(self._model.device))
+        pyramid = self._model.encoder(on_device(images, self._model.device))
         extractor, found = self._model.extractor, []
         for number in range(len(images)):
             cells = cell_features(extractor, [level[number : number + 1] for level in pyramid])[0]

@@ -84,7 +84,8 @@ def run(
     with open_layer(job.polygons, job.layer, job.where) as rows, GdalRaster(job.raster) as raster:
         record = job.record(describer, rows.name)
         picture = Picture(raster, job.bands)
-        results = _results(job, rows, record)
+        with describer.stopwatch.part("write"):
+            results = _results(job, rows, record)
         outcome = Outcome(_count(rows, job.limit) if results is None else results.waiting())
         started = time.monotonic()
         stream = describer.describe(
@@ -94,14 +95,16 @@ def run(
         try:
             for found in stream:
                 if results is not None:
-                    results.put(found)
+                    with describer.stopwatch.part("write"):
+                        results.put(found)
                 on_result(found)
                 outcome.count(found.status)
         except KeyboardInterrupt:
             outcome.interrupted = True
         outcome.interrupted |= is_cancelled() and outcome.done < outcome.total
         outcome.seconds = time.monotonic() - started
-        outcome.notes = results.finish() if results is not None else []
+        with describer.stopwatch.part("write"):
+            outcome.notes = results.finish() if results is not None else []
     return outcome
 
 

@@ -1,27 +1,34 @@
 """How every caller comes to see regions: placed, grouped by tile, each with its picture and its mask, in batches.
 
-``stream`` is the one loop that describing and embedding share; they differ in what they make of a batch.
+``stream`` is the one loop that describing and embedding share; they differ in what they make of a batch. While a batch
+is worked on, another thread reads the pictures and draws the masks of the next ones.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Callable, Generic, List, Tuple, TypeVar, Union
+from threading import Event
+from typing import Any, Callable, Generic, List, Protocol, Tuple, TypeVar, Union
 
 import numpy as np
 
-from core_model.errors import AquilaError, RasterError
+from core_model.errors import AquilaError, RasterError, is_out_of_memory
+from core_model.geo.placements import Placements
 from core_model.geo.raster import GdalRaster, Picture
 from core_model.geo.regions import PlacedRegion, Placer, Region, Status, error_status
 from core_model.geo.source import RasterSource
-from core_model.geo.tiling import TileId, choose_tile, group_by_tile, tile_window
+from core_model.geo.tiling import TileId, choose_tile, tile_window
+from core_model.reading_ahead import ahead
+from core_model.stopwatch import Stopwatch
 
 _LOG = logging.getLogger(__name__)
 # What reading pixels or running the network raises on bad data or a full memory; anything else is a fault of ours.
-EXPECTED = (AquilaError, RuntimeError, OSError)
+EXPECTED = (AquilaError, RuntimeError, OSError, MemoryError)
+# Batches that are read before they are asked for.
+_AHEAD = 2
 
 Raster = Union[str, Path, RasterSource, Picture]
 Progress = Callable[[int, int], None]
@@ -30,14 +37,63 @@ Result = TypeVar("Result")
 Part = Tuple[TileId, List[PlacedRegion]]
 
 
-@dataclass(frozen=True)
+class Known(Protocol):
+    """What is kept of a picture that was encoded before: at least where its pixels [S, S] are data."""
+
+    @property
+    def valid(self) -> np.ndarray:
+        """Bool [S, S]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A picture [S, S, 3] and where it is data [S, S]; one that is ``known`` has not been read again."""
+
+    tile: TileId
+    valid: np.ndarray
+    pixels: np.ndarray | None = None
+    known: Any = None
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """The picture uint8 [S, S, 3]; only for one that was read."""
+        if self.pixels is None:
+            raise ValueError("a picture that is known already has not been read")
+        return self.pixels
+
+
+@dataclass(frozen=True, eq=False)
 class Seen:
-    """A region with its picture [S, S, 3] and its mask [S, S] on that."""
+    """A region with its picture and its mask [S, S] on that."""
 
     placed: PlacedRegion
-    tile: TileId
-    rgb: np.ndarray
+    shown: Shown
     mask: np.ndarray
+
+    @property
+    def tile(self) -> TileId:
+        """The tile it is seen through."""
+        return self.shown.tile
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """Its picture [S, S, 3]."""
+        return self.shown.rgb
+
+
+@dataclass
+class BatchSize:
+    """At most so many regions share a batch; fewer, from then on, once memory does not do for so many."""
+
+    most: int
+
+    def __post_init__(self) -> None:
+        """A batch has a region at least."""
+        self.most = max(1, self.most)
+
+    def failed(self, count: int) -> None:
+        """Memory ran out with ``count`` regions."""
+        self.most = max(1, min(self.most, count // 2))
 
 
 def open_source(raster: Raster) -> Tuple[RasterSource, GdalRaster | None]:
@@ -58,61 +114,82 @@ def open_picture(raster: Raster, bands: Sequence[int] | None) -> Tuple[Picture, 
     return Picture(source, bands), opened
 
 
-def look(placer: Placer, region: PlacedRegion, tile: TileId, size: int, rgb: np.ndarray, valid: np.ndarray) -> (
-    Seen | None
-):
+def look(placer: Placer, region: PlacedRegion, shown: Shown, size: int) -> Seen | None:
     """The region on its picture, only where that is data; ``None`` if that is nowhere."""
-    mask = placer.mask(region, tile_window(tile, size), size) * valid
-    return Seen(region, tile, rgb, mask) if mask.any() else None
+    mask = placer.mask(region, tile_window(shown.tile, size), size) * shown.valid
+    return Seen(region, shown, mask) if mask.any() else None
 
 
-def side_by_side(seen: Sequence[Seen]) -> Tuple[np.ndarray, np.ndarray, List[int]]:
-    """Pictures uint8 [T, S, S, 3], masks float32 [R, S, S] and the picture of each region [R]."""
-    pictures = {item.tile: item.rgb for item in seen}
+def show(picture: Picture, tile: TileId, size: int, known: Known | None = None) -> Shown:
+    """The picture of a tile; it is not read where it is known already.
+
+    :raises RasterError: if its pixels cannot be read.
+    """
+    if known is not None:
+        return Shown(tile, known.valid, known=known)
+    rgb, valid = picture.read(tile_window(tile, size), size)
+    return Shown(tile, valid, rgb)
+
+
+def side_by_side(seen: Sequence[Seen]) -> Tuple[List[Shown], np.ndarray, List[int]]:
+    """The pictures [T], masks float32 [R, S, S] and the picture of each region [R]."""
+    pictures = {item.tile: item.shown for item in seen}
     places = {tile: number for number, tile in enumerate(pictures)}
-    masks = np.stack([item.mask for item in seen]).astype(np.float32)
-    return np.stack(list(pictures.values())), masks, [places[item.tile] for item in seen]
+    masks = np.stack([item.mask for item in seen], dtype=np.float32)
+    return list(pictures.values()), masks, [places[item.tile] for item in seen]
+
+
+@dataclass
+class _Batch(Generic[Result]):
+    """Regions that are seen, and results of those that cannot be."""
+
+    seen: List[Seen] = field(default_factory=list)
+    blank: List[Result] = field(default_factory=list)
 
 
 class Walk(Generic[Result]):
     """One result per region: ``work`` makes them of a batch that is seen, ``blank`` of a region that cannot be.
 
-    ``size`` is the pictures' side, ``most`` the regions of a batch; ``wider`` levels of the pyramid are added to the
-    usual one, so that 1 shows twice as much around every region.
+    ``size`` is the pictures' side, ``batch`` how many regions go together; ``wider`` levels of the pyramid are added to
+    the usual one, so that 1 shows twice as much around every region. ``known`` gives what is kept of a tile's picture,
+    which is then not read. ``reads_ahead`` reads in another thread where the raster allows it.
     """
 
     def __init__(
-        self, *, size: int, most: int, work: Callable[[Sequence[Seen]], List[Result]],
+        self, *, size: int, batch: BatchSize, work: Callable[[Sequence[Seen]], List[Result]],
         blank: Callable[[PlacedRegion, str], Result], wider: int = 0,
+        known: Callable[[TileId], Known | None] = lambda _: None, stopwatch: Stopwatch | None = None,
+        reads_ahead: bool = True,
     ) -> None:
-        self._size, self._most, self._wider = size, most, wider
-        self._work, self._blank = work, blank
+        self._size, self._batch_size, self._wider = size, batch, wider
+        self._work, self._blank, self._known = work, blank, known
+        self._watch, self._reads_ahead = stopwatch or Stopwatch(), reads_ahead
 
     def stream(
         self, picture: Picture, opened: GdalRaster | None, regions: Iterable[Region],
         progress: Progress | None = None, is_cancelled: Cancelled | None = None,
     ) -> Iterator[Result]:
-        """Results in the order of the tiles, as they are made; closes ``opened`` at the end."""
+        """Results in the order of the tiles, as they are made; closes ``opened`` at the end.
+
+        Until then the raster is the stream's: another thread may be reading it.
+        """
         progress, is_cancelled = progress or _ignore, is_cancelled or never
+        placer, placements = Placer(picture.source, self._size), Placements()
         try:
-            placer = Placer(picture.source, self._size)
-            placed = []
             for region in regions:
                 if is_cancelled():
                     return
-                placed.append(self._further_out(placer.place(region), picture.source))
-            good = [region for region in placed if region.tile is not None]
-            total, done = len(placed), len(placed) - len(good)
-            yield from (self._blank(region, region.status) for region in placed if region.tile is None)
+                with self._watch.part("place"):
+                    placements.add(self._further_out(placer.place(region), picture.source))
+            total, done = len(placements), len(placements) - placements.with_tile
+            yield from (self._blank(region, region.status) for region in placements.without_tile())
             progress(done, total)
-            for batch in _batches(group_by_tile(good, _tile_of), self._most):
-                if is_cancelled():
-                    return
-                found = self._batch(picture, placer, batch)
+            for found in self._worked_through(picture, placer, placements, is_cancelled):
                 done += len(found)
                 yield from found
                 progress(done, total)
         finally:
+            placements.close()
             if opened is not None:
                 opened.close()
 
@@ -123,41 +200,87 @@ class Walk(Generic[Result]):
         tile = choose_tile(placed.bounds, self._size, level, (source.width, source.height))
         return replace(placed, tile=tile)
 
-    def _batch(self, picture: Picture, placer: Placer, batch: Sequence[Part]) -> List[Result]:
-        results: List[Result] = []
-        seen: List[Seen] = []
-        for tile, regions in batch:
-            try:
-                rgb, valid = picture.read(tile_window(tile, self._size), self._size)
-            except EXPECTED as error:
-                _LOG.warning("a tile of %s cannot be read: %s", picture.source.name, error)
-                results += [self._blank(region, error_status(str(error))) for region in regions]
-                continue
+    def _worked_through(
+        self, picture: Picture, placer: Placer, placements: Placements, is_cancelled: Cancelled
+    ) -> Iterator[List[Result]]:
+        """The results of batch after batch."""
+        over = Event()
+        batches = self._batches(picture, placer, placements, over)
+        if self._reads_ahead and picture.source.thread_safe and placements.with_tile > self._batch_size.most:
+            batches = ahead(batches, _AHEAD)
+        try:
+            while not is_cancelled():
+                with self._watch.part("wait"):
+                    batch = next(batches, None)
+                if batch is None:
+                    return
+                yield batch.blank + self._worked(batch.seen)
+        finally:
+            over.set()
+            batches.close()
+
+    def _batches(
+        self, picture: Picture, placer: Placer, placements: Placements, over: Event
+    ) -> Generator[_Batch[Result], None, None]:
+        """Pictures read and masks drawn, batch by batch, until it is ``over``."""
+        shown = None
+        for parts in _parts(placements.by_tile(), self._batch_size):
+            batch: _Batch[Result] = _Batch()
+            for tile, regions in parts:
+                if over.is_set():
+                    return
+                try:
+                    shown = shown if shown is not None and shown.tile == tile else self._show(picture, tile)
+                except EXPECTED as error:
+                    _LOG.warning("a tile of %s cannot be read: %s", picture.source.name, error)
+                    batch.blank += [self._blank(region, error_status(_said(error))) for region in regions]
+                    continue
+                self._look(placer, shown, regions, batch)
+            yield batch
+
+    def _show(self, picture: Picture, tile: TileId) -> Shown:
+        with self._watch.part("read"):
+            return show(picture, tile, self._size, self._known(tile))
+
+    def _look(self, placer: Placer, shown: Shown, regions: Sequence[PlacedRegion], batch: _Batch[Result]) -> None:
+        with self._watch.part("rasterise"):
             for region in regions:
-                item = look(placer, region, tile, self._size, rgb, valid)
+                item = look(placer, region, shown, self._size)
                 if item is None:
-                    results.append(self._blank(region, str(Status.NO_VALID_PIXELS)))
+                    batch.blank.append(self._blank(region, str(Status.NO_VALID_PIXELS)))
                 else:
-                    seen.append(item)
-        return results + (self._worked(seen) if seen else [])
+                    batch.seen.append(item)
 
     def _worked(self, seen: Sequence[Seen]) -> List[Result]:
+        """What ``work`` makes of them, as many at a time as memory does for."""
+        results: List[Result] = []
+        while len(results) < len(seen):
+            results += self._tried(seen[len(results) : len(results) + self._batch_size.most])
+        return results
+
+    def _tried(self, seen: Sequence[Seen]) -> List[Result]:
         """What ``work`` makes of them; a batch that fails is tried in halves, so a fault stays alone."""
         try:
             return self._work(seen)
         except EXPECTED as error:
-            reason = str(error)
+            reason = _said(error)
+            if is_out_of_memory(error):
+                self._batch_size.failed(len(seen))
         if len(seen) == 1:
             return [self._blank(seen[0].placed, error_status(reason))]
         _LOG.warning("a batch of %d regions failed and is tried in halves: %s", len(seen), reason)
         half = len(seen) // 2
-        return self._worked(seen[:half]) + self._worked(seen[half:])
+        return self._tried(seen[:half]) + self._tried(seen[half:])
 
 
-def _batches(groups: Iterable[Part], most: int) -> Iterator[List[Part]]:
-    """Tiles with their regions, at most ``most`` regions together; only a tile at the seam is seen twice."""
+def _said(error: BaseException) -> str:
+    return str(error) or ("memory is full" if is_out_of_memory(error) else type(error).__name__)
+
+
+def _parts(groups: Iterable[Part], size: BatchSize) -> Iterator[List[Part]]:
+    """Tiles with their regions, at most as many regions together as ``size`` says at the time."""
     batch: List[Part] = []
-    room = most
+    room = size.most
     for tile, regions in groups:
         start = 0
         while start < len(regions):
@@ -167,15 +290,9 @@ def _batches(groups: Iterable[Part], most: int) -> Iterator[List[Part]]:
             room -= len(part)
             if room == 0:
                 yield batch
-                batch, room = [], most
+                batch, room = [], size.most
     if batch:
         yield batch
-
-
-def _tile_of(placed: PlacedRegion) -> TileId:
-    if placed.tile is None:
-        raise ValueError("a region without a place has no tile")
-    return placed.tile
 
 
 def _ignore(done: int, total: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from core_model.geo.preview import look
 from core_model.geo.raster import GdalRaster, Picture
 from core_model.geo.regions import Region
-from core_model.seeing import Seen, Walk
+from core_model.seeing import BatchSize, Seen, Walk
 from tests.geo_helpers import write_raster
 from tests.test_planning import square
 
@@ -35,7 +35,7 @@ def test_the_preview_is_what_the_model_is_given(picture: Picture) -> None:
         given.update({item.placed.id: item for item in seen})
         return list(seen)
 
-    walk = Walk(size=SIZE, most=8, work=keep, blank=lambda placed, status: status)
+    walk = Walk(size=SIZE, batch=BatchSize(8), work=keep, blank=lambda placed, status: status)
     assert len(list(walk.stream(picture, None, regions))) == 4
     for region in regions:
         shown, item = look(picture, region, SIZE), given[region.id]

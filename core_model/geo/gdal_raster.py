@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from osgeo import gdal
 
 from core_model.errors import RasterError
+from core_model.geo.file_identity import file_identity
 from core_model.geo.gdal_calls import attempt
 from core_model.geo.source import BandInfo, Window
 
@@ -38,11 +40,16 @@ class GdalRaster:
     are not applied: they cancel in the per-band stretch, and raw integers keep all their digits.
     """
 
+    thread_safe = True
+
     def __init__(self, path: str | Path) -> None:
         """:raises RasterError: if ``path`` is no raster with real-valued bands."""
         self.path = str(path)
         self.name = Path(self.path).name or self.path
-        self._dataset: Any = _place(_open(self.path), self.name)
+        self._lock = threading.Lock()
+        self._file = _open(self.path)
+        self._opened_as = file_identity(self._file, self.path)
+        self._dataset: Any = _place(self._file, self.name)
         self.width: int = self._dataset.RasterXSize
         self.height: int = self._dataset.RasterYSize
         transform = self._dataset.GetGeoTransform(can_return_null=True)
@@ -63,10 +70,22 @@ class GdalRaster:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._dataset = self._alpha = self._mask_band = None
+        with self._lock:
+            self._dataset = self._alpha = self._mask_band = self._file = None
 
     def read(self, window: Window, shape: tuple[int, int], bands: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """See ``RasterSource.read``; values come in the raster's own number type."""
+        with self._lock:
+            return self._read(window, shape, bands)
+
+    @property
+    def identity(self) -> Hashable | None:
+        """See ``RasterSource.identity``; ``None`` too where a file has changed since it was opened."""
+        with self._lock:
+            now = None if self._file is None else file_identity(self._file, self.path)
+        return now if now == self._opened_as else None
+
+    def _read(self, window: Window, shape: tuple[int, int], bands: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         if self._dataset is None:
             raise RasterError(f"{self.name} is closed; open it again to read from it.")
         stored = [1] if self._palette is not None else list(bands)

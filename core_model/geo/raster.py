@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from core_model.geo.gdal_raster import GdalRaster
 from core_model.geo.geodesy import local_metres
 from core_model.geo.resample import resample
 from core_model.geo.source import BandInfo, RasterSource, Window
-from core_model.geo.stretch import measure_stretch
+from core_model.geo.stretch import Stretch, measure_stretch
 
 __all__ = [
     "BandInfo",
@@ -33,6 +34,9 @@ __all__ = [
 
 # Half the baseline, in pixels, over which the size of a pixel is measured: long enough for centimetre pixels.
 _BASELINE = 4.0
+# Stretches of the rasters used last: measuring one takes longer than describing a polygon.
+_MEASURED: OrderedDict[Hashable, Stretch] = OrderedDict()
+_MOST_MEASURED = 32
 
 
 class Picture:
@@ -46,7 +50,13 @@ class Picture:
         """:raises RasterError: if ``bands`` do not fit the raster or its pixels cannot be read."""
         self.source = source
         self.bands = choose_bands(source, bands)
-        self.stretch = measure_stretch(source, self.bands)
+        self.stretch = _stretch(source, self.bands)
+
+    @property
+    def identity(self) -> Hashable | None:
+        """A value that changes whenever a picture of a window may, ``None`` where that cannot be told."""
+        source = self.source.identity
+        return None if source is None else (type(self), source, self.bands, self.stretch)
 
     def read(self, window: Window, size: int) -> tuple[np.ndarray, np.ndarray]:
         """RGB uint8 [size, size, 3] and valid bool [size, size]; invalid pixels get the mean colour of the valid.
@@ -59,6 +69,19 @@ class Picture:
         if not valid.all():
             rgb[~valid] = rgb[valid].mean(axis=0).round() if valid.any() else 0
         return rgb, valid
+
+
+def _stretch(source: RasterSource, bands: tuple[int, ...]) -> Stretch:
+    """The stretch of a raster's bands, measured once where the raster can tell that it has not changed."""
+    identity = source.identity
+    found = _MEASURED.get((identity, bands)) if identity is not None else None
+    if found is None:
+        found = measure_stretch(source, bands)
+        if identity is not None:
+            _MEASURED[identity, bands] = found
+            while len(_MEASURED) > _MOST_MEASURED:
+                _MEASURED.popitem(last=False)
+    return found
 
 
 def choose_bands(source: RasterSource, bands: Sequence[int] | None = None) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,7 +30,7 @@ class BandInfo:
 
 
 class RasterSource(Protocol):
-    """A raster that can be read anywhere at any scale; one object per thread."""
+    """A raster that can be read anywhere at any scale, by one thread or, if it is ``thread_safe``, by several."""
 
     @property
     def name(self) -> str:
@@ -55,6 +55,14 @@ class RasterSource(Protocol):
     @property
     def bands(self) -> Sequence[BandInfo]:
         """The bands; band 1 is ``bands[0]``."""
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether threads other than the one that opened it may read it."""
+
+    @property
+    def identity(self) -> Hashable | None:
+        """A value that changes whenever a pixel may have changed, ``None`` where that cannot be told."""
 
     def read(self, window: Window, shape: tuple[int, int], bands: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Nearest-neighbour samples [n, h, w] of 1-based ``bands`` at the centres of ``shape`` cells, and valid [h, w].
