@@ -28,15 +28,16 @@ _POLL_SECONDS = 0.05
 
 
 class _Shelf:
-    """Holds the last model loaded, with what it was loaded as."""
+    """Holds the last model loaded, with what it was loaded as, and the encoded pictures of its last runs."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.key: Optional[Tuple[object, ...]] = None
         self.loaded: Optional[LoadedModel] = None
+        self.describer: Optional[Describer] = None
 
     def clear(self) -> None:
-        self.key = self.loaded = None
+        self.key = self.loaded = self.describer = None
 
 
 _SHELF = _Shelf()
@@ -44,7 +45,9 @@ _USE = threading.Lock()
 
 
 def describer(options: ModelOptions) -> Describer:
-    """A describer with the model that ``options`` ask for, loaded once and kept; for worker threads.
+    """A describer with the model that ``options`` ask for, loaded once and kept; for one worker thread at a time.
+
+    It is the same one as long as the options are, so that a second click on a place finds its picture encoded.
 
     :raises RuntimeUnavailable: if torch and its companions are not installed.
     :raises ModelError: if the model or device cannot be used.
@@ -54,7 +57,10 @@ def describer(options: ModelOptions) -> Describer:
         from core_model.describer import Describer  # noqa: PLC0415 (needs torch)
 
         loaded = _loaded(options)
-    return Describer(loaded, batch_size=min(options.batch_size, _most_together(loaded)))
+        batch_size = min(options.batch_size, _most_together(loaded))
+        if _SHELF.describer is None or _SHELF.describer.batch_size != batch_size:
+            _SHELF.describer = Describer(loaded, batch_size=batch_size)
+        return _SHELF.describer
 
 
 def forget() -> None:

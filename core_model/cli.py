@@ -216,7 +216,8 @@ def _run(job: Job, model: str, device: str, dtype: str, batch_size: int, as_json
         if as_json:
             _write_json(vars(found))
 
-    describer = Describer(load_model(model, device=device, dtype=dtype), batch_size=batch_size)
+    # One run, and the process ends: no other run will want its pictures.
+    describer = Describer(load_model(model, device=device, dtype=dtype), batch_size=batch_size, cache_bytes=0)
     with interruption() as interrupted, Meter() as meter:
         outcome = run(job, describer, on_result=show, progress=meter.update, is_cancelled=interrupted)
     for note in outcome.notes:

@@ -22,15 +22,32 @@ from core_model.generation import Generator, Request, Sampling, View, Written
 from core_model.geo.planning import plan
 from core_model.geo.raster import Picture
 from core_model.geo.regions import PlacedRegion, Placer, Region, Status
-from core_model.geo.tiling import Bounds, choose_tile, tile_window
+from core_model.geo.tiling import Bounds, choose_tile
+from core_model.prefix_cache import Pictures, PrefixCache
 from core_model.prompts import asked, check_prompt, clean_labels, label_prompt, style_prompt, with_all_regions
-from core_model.seeing import Cancelled, Progress, Raster, Seen, Walk, look, open_picture, open_source, side_by_side
+from core_model.seeing import (
+    EXPECTED,
+    BatchSize,
+    Cancelled,
+    Progress,
+    Raster,
+    Seen,
+    Walk,
+    look,
+    open_picture,
+    open_source,
+    show,
+    side_by_side,
+)
+from core_model.stopwatch import Stopwatch
 from core_model.text.prompt import Turn
 
 __all__ = ["Answer", "Describer", "Description", "Plan"]
 
 # Attention cells [rows, length, length] that scoring may lay out at once: 64 MB in float32.
 _SCORING_CELLS = 16_000_000
+# What encoded pictures may take between two runs: some 150 of the default model's.
+CACHE_BYTES = 256 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -48,15 +65,26 @@ class _Task:
 
 
 class Describer:
-    """Describes regions of rasters with one model; ``batch_size`` regions share one pass through it."""
+    """Describes regions of rasters with one model; one run at a time.
 
-    def __init__(self, loaded: LoadedModel, *, batch_size: int = 32) -> None:
+    At most ``batch_size`` regions share one pass through it, fewer where memory runs out. Encoded pictures of raster
+    files are kept for the next run, the latest used up to ``cache_bytes``. ``reads_ahead`` reads the next pictures
+    in another thread meanwhile. None of the three changes a text. ``stopwatch`` tells where the time went.
+    """
+
+    def __init__(
+        self, loaded: LoadedModel, *, batch_size: int = 32, cache_bytes: int = CACHE_BYTES, reads_ahead: bool = True
+    ) -> None:
         self.loaded = loaded
         self.model_name = loaded.name
         self.config: AquilaConfig = loaded.model.config
         self.size = self.config.encoder.image_size
         self.batch_size = max(1, batch_size)
-        self._generator = Generator(loaded.model, loaded.tokenizer)
+        self.stopwatch = Stopwatch()
+        self._batch = BatchSize(batch_size)
+        self._reads_ahead = reads_ahead
+        self._cache = PrefixCache(cache_bytes)
+        self._generator = Generator(loaded.model, loaded.tokenizer, stopwatch=self.stopwatch)
 
     def describe(
         self, raster: Raster, regions: Iterable[Region], *, style: str | None = None, prompt: str | None = None,
@@ -76,9 +104,10 @@ class Describer:
         """
         task = _task(self.config, style, prompt, labels, sampling)
         picture, opened = open_picture(raster, bands)
+        kept = self._kept(picture)
         walk = Walk(
-            size=self.size, most=self.batch_size, wider=wider, work=lambda seen: self._write(task, seen),
-            blank=self._blank)
+            size=self.size, batch=self._batch, wider=wider, work=lambda seen: self._tried(task, seen, kept),
+            blank=self._blank, known=kept.get, stopwatch=self.stopwatch, reads_ahead=self._reads_ahead)
         return walk.stream(picture, opened, regions, progress, is_cancelled)
 
     def ask(
@@ -98,14 +127,15 @@ class Describer:
         check_prompt(question, len(chosen))
         kept = tuple(clean_labels(labels)) if labels is not None else ()
         picture, opened = open_picture(raster, bands)
+        pictures = self._kept(picture)
         try:
-            seen = self._seen_together(picture, chosen)
+            seen = self._seen_together(picture, chosen, pictures)
         finally:
             if opened is not None:
                 opened.close()
         if isinstance(seen, str):
             return Answer(tuple(region.id for region in chosen), seen, model=self.model_name)
-        return self._answer(seen, with_all_regions(question, len(chosen)), kept, sampling)
+        return self._answer(self._view(seen, pictures), seen, with_all_regions(question, len(chosen)), kept, sampling)
 
     def instruction(
         self, *, style: str | None = None, prompt: str | None = None, labels: Sequence[str] | None = None
@@ -123,8 +153,15 @@ class Describer:
             if opened is not None:
                 opened.close()
 
-    def _write(self, task: _Task, seen: Sequence[Seen]) -> List[Description]:
-        view = self._view(seen)
+    def _tried(self, task: _Task, seen: Sequence[Seen], kept: Pictures) -> List[Description]:
+        try:
+            return self._write(task, seen, kept)
+        except EXPECTED:
+            self._cache.clear()  # what lacked memory finds more of it when it is tried again
+            raise
+
+    def _write(self, task: _Task, seen: Sequence[Seen], kept: Pictures) -> List[Description]:
+        view = self._view(seen, kept)
         names, texts, chances = self._names(view, task, seen)
         found = []
         for number, item in enumerate(seen):
@@ -162,8 +199,14 @@ class Describer:
             written = self._generator.write(view, names + texts)
         return written[: len(names)], written[len(names):], chances
 
-    def _view(self, seen: Sequence[Seen]) -> View:
-        return self._generator.view(*side_by_side(seen))
+    def _kept(self, picture: Picture) -> Pictures:
+        identity = picture.identity
+        # Pictures of a raster that may change unnoticed are only good for the run they were read in.
+        return Pictures(PrefixCache(0) if identity is None else self._cache, identity)
+
+    def _view(self, seen: Sequence[Seen], kept: Pictures) -> View:
+        pictures, masks, image_index = side_by_side(seen)
+        return self._generator.view_of(kept.encoded(pictures, self._generator.encode), masks, image_index)
 
     def _requests(self, seen: Sequence[Seen], prompt: str) -> List[Request]:
         return [
@@ -185,7 +228,9 @@ class Describer:
         parts = [generator.score(view, requests[at : at + step], labels) for at in range(0, len(requests), step)]
         return np.concatenate(parts)
 
-    def _seen_together(self, picture: Picture, regions: Sequence[Region]) -> List[Seen] | str:
+    def _seen_together(
+        self, picture: Picture, regions: Sequence[Region], kept: Pictures
+    ) -> List[Seen] | str:
         """The regions on one picture that holds them all, or the status that says why not."""
         placer = Placer(picture.source, self.size)
         placed = [placer.place(region) for region in regions]
@@ -195,17 +240,18 @@ class Describer:
                 return _status_of(number, len(placed), region.status)
             bounds.append(region.bounds)
         tile = choose_tile(_union(bounds), self.size, raster_size=(picture.source.width, picture.source.height))
-        rgb, valid = picture.read(tile_window(tile, self.size), self.size)
+        shown = show(picture, tile, self.size, kept.get(tile))
         seen = []
         for number, region in enumerate(placed, 1):
-            item = look(placer, region, tile, self.size, rgb, valid)
+            item = look(placer, region, shown, self.size)
             if item is None:
                 return _status_of(number, len(placed), str(Status.NO_VALID_PIXELS))
             seen.append(item)
         return seen
 
-    def _answer(self, seen: Sequence[Seen], question: str, labels: Sequence[str], sampling: Sampling) -> Answer:
-        view = self._view(seen)
+    def _answer(
+        self, view: View, seen: Sequence[Seen], question: str, labels: Sequence[str], sampling: Sampling
+    ) -> Answer:
         request = Request(tuple(range(len(seen))), (Turn(self._asked(question, seen[0])),))
         probabilities = None
         if labels:

@@ -13,7 +13,7 @@ import pytest
 from core_model.checkpoint import LoadedModel
 from core_model.describer import Describer, Description
 from core_model.errors import ModelError, PromptError, RasterError
-from core_model.generation import Request, Sampling
+from core_model.generation import Prefix, Request, Sampling
 from core_model.geo.raster import GdalRaster, Picture, pixel_to_map
 from core_model.geo.regions import Region
 from core_model.geo.source import Window
@@ -250,17 +250,17 @@ def test_a_failing_pass_is_halved_until_the_fault_is_alone(
     describer: Describer, raster: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     plain = _by_id(list(describer.describe(raster, _regions())))
-    original = describer._generator.view
+    original = describer._generator.view_of
 
-    def view(images: np.ndarray, masks: np.ndarray, owners: list[int]) -> object:
+    def view(pictures: list[Prefix], masks: np.ndarray, owners: list[int]) -> object:
         if len(masks) > 2:
             raise error
-        return original(images, masks, owners)
+        return original(pictures, masks, owners)
 
-    monkeypatch.setattr(describer._generator, "view", view)
+    monkeypatch.setattr(describer._generator, "view_of", view)
     found = _by_id(list(describer.describe(raster, _regions())))
     assert all(_same_text(found[number], plain[number]) for number in range(7))
-    monkeypatch.setattr(describer._generator, "view", lambda *_: (_ for _ in ()).throw(error))
+    monkeypatch.setattr(describer._generator, "view_of", lambda *_: (_ for _ in ()).throw(error))
     statuses = [each.status for each in describer.describe(raster, _regions())]
     assert statuses == [f"error: {error}"] * 7
 
@@ -268,7 +268,7 @@ def test_a_failing_pass_is_halved_until_the_fault_is_alone(
 def test_faults_of_ours_are_not_hidden(
     describer: Describer, raster: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(describer._generator, "view", lambda *_: 1 / 0)
+    monkeypatch.setattr(describer._generator, "view_of", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         list(describer.describe(raster, _regions()))
 

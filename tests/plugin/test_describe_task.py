@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -298,6 +299,28 @@ def test_the_model_is_loaded_once_and_anew_where_it_changed(model: ModelOptions)
     card.write_text("Another card.\n")
     assert models.describer(model)._generator.model is not first._generator.model
     assert models.picture_size(model) == 64 and models.picture_size(ModelOptions()) == 256
+
+
+def test_a_second_click_on_a_place_encodes_nothing(
+    request_: DescribeRequest, layer: QgsRasterLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(layer.source())
+    os.utime(path, (1e9, 1e9))  # a file as fresh as this one could change once more without its time telling
+    first = run(DescribeTask(request_))
+    describer = models.describer(request_.model)
+    encode, encoded = describer._generator.encode, []
+    monkeypatch.setattr(describer._generator, "encode", lambda images: encoded.append(len(images)) or encode(images))
+    again = run(DescribeTask(request_))
+    assert [found.description for found in again.results] == [found.description for found in first.results]
+    assert encoded == []
+    os.utime(path, (1.1e9, 1.1e9))  # written anew, for all one can tell
+    assert len(run(DescribeTask(request_)).results) == 7 and sum(encoded) > 0
+    encoded.clear()
+    shown = replace(request_, raster=raster_spec(layer, as_displayed=True))
+    once = run(DescribeTask(shown)), sum(encoded)
+    twice = run(DescribeTask(shown)), sum(encoded)
+    assert once[1] > 0 and twice[1] == 2 * once[1]  # the layer's colours may have changed: nothing is kept of them
+    assert [found.description for found in once[0].results] == [found.description for found in twice[0].results]
 
 
 def test_many_runs_leave_nothing_behind(request_: DescribeRequest) -> None:
