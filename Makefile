@@ -30,7 +30,7 @@ STYLE ?= description
 MODEL ?= nano
 
 .PHONY: help setup setup-qgis demo test test-core test-plugin test-desktop test-ltr lint package gate translations pictures \
-	train-nano bench evaluate clean
+	train-nano bench bench-full evaluate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -142,8 +142,13 @@ train-nano: $(READY) ## train the default model from the data sets, in steps tha
 	$(PY) -m training.finetune
 	$(PY) -m training.calibrate --model runs/nano/finetune/model --out core_model/models/nano
 
-bench: $(READY) ## polygons a second on the scenes of aerial imagery
+bench: $(READY) ## polygons a second on aerial imagery, and whole runs of up to 1,000: time, memory, parts
 	$(PY) benchmarks/describe.py --model "$(MODEL)"
+	$(PY) benchmarks/whole_runs.py --model "$(MODEL)"
+	if $(PY) -c "import qgis.core" 2>/dev/null; then PYTHONPATH=. $(PY) benchmarks/clicks.py; else echo "clicks in the plugin: not measured, for QGIS is not here"; fi
+
+bench-full: $(READY) ## whole runs of up to 10,000 polygons (10 minutes and more)
+	$(PY) benchmarks/whole_runs.py --model "$(MODEL)" --counts 1,10,100,1000,10000
 
 evaluate: $(READY) ## measure the model on the held-out parts of the data sets
 	$(PY) -m training.evaluate --model "$(MODEL)"
