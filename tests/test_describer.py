@@ -247,8 +247,9 @@ def test_a_tile_that_cannot_be_read_concerns_its_regions_only(describer: Describ
 
 @pytest.mark.parametrize("error", [RuntimeError("out of memory"), ModelError("too long")])
 def test_a_failing_pass_is_halved_until_the_fault_is_alone(
-    describer: Describer, raster: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    raster: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
+    describer = Describer(loaded_tiny(), batch_size=4)  # one of its own, since it remembers what memory did for
     plain = _by_id(list(describer.describe(raster, _regions())))
     original = describer._generator.view_of
 
