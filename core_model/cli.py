@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, List, Optional, Tuple
 import typer
 
 from core_model.console import Meter, interruption
-from core_model.errors import AquilaError
+from core_model.errors import AquilaError, ClusterError
 
 if TYPE_CHECKING:
     from core_model.config import AquilaConfig
@@ -30,6 +30,13 @@ app = typer.Typer(
     help="Descriptions of polygons over aerial and satellite imagery.",
 )
 _INTERRUPTED = 130
+
+
+class Engine(str, Enum):
+    """What runs the work."""
+
+    local = "local"
+    ray = "ray"
 
 
 class Style(str, Enum):
@@ -74,9 +81,13 @@ def describe(
     temperature: Temperature = 0.0,
     seed: Seed = 0,
     as_json: AsJson = False,
+    engine: Annotated[Engine, typer.Option(help="This process, or many workers through Ray.")] = Engine.local,
+    workers: Annotated[Optional[int], typer.Option(min=1, help="Of --engine ray; else one for each GPU.")] = None,
+    ray_address: Annotated[Optional[str], typer.Option(help="auto or host:port; else its own cluster.")] = None,
 ) -> None:
     """Describe every polygon of a layer and write the result beside its attributes."""
     _check_usage(output, style, prompt, resume, overwrite, as_json)
+    _check_engine(engine, output, device, workers, ray_address, as_json)
     numbers, names = _numbers(bands), _names(labels)
     with _one_sentence():
         from core_model.generation import Sampling
@@ -89,7 +100,10 @@ def describe(
         job = Job(
             raster, polygons, output, style.value if style else None, prompt, names, where, layer, numbers, limit,
             Sampling(temperature=temperature, seed=seed), resume, overwrite)
-        code = _run(job, model, device, dtype, batch_size, as_json)
+        if engine == Engine.ray and output is not None:
+            code = _run_many(job, output, model, device, dtype, batch_size, workers, ray_address)
+        else:
+            code = _run(job, model, device, dtype, batch_size, as_json)
     raise typer.Exit(code)
 
 
@@ -220,22 +234,44 @@ def _run(job: Job, model: str, device: str, dtype: str, batch_size: int, as_json
     describer = Describer(load_model(model, device=device, dtype=dtype), batch_size=batch_size, cache_bytes=0)
     with interruption() as interrupted, Meter() as meter:
         outcome = run(job, describer, on_result=show, progress=meter.update, is_cancelled=interrupted)
+    return _report(outcome, job.output, job.output)
+
+
+def _run_many(
+    job: Job, output: Path, model: str, device: str, dtype: str, batch_size: int, workers: Optional[int],
+    address: Optional[str],
+) -> int:
+    """As ``_run``, by many workers."""
+    try:
+        from core_model.many.engine import Setup, run
+    except ModuleNotFoundError as error:
+        if error.name not in ("ray", "pyarrow"):
+            raise
+        raise ClusterError('--engine ray needs the package ray; install it with: pip install "ray[data]"') from None
+    from core_model.output import parts_path
+
+    outcome = run(job, output, Setup(model, device, dtype, batch_size, workers, address or "local"))
+    return _report(outcome, output, parts_path(output))
+
+
+def _report(outcome: Outcome, output: Optional[Path], kept: Optional[Path]) -> int:
+    """Say how a run went, and where its result or, if interrupted, what is ``kept`` of it lies; returns the exit code."""
     for note in outcome.notes:
         typer.echo(f"note: {note}", err=True)
-    typer.echo(_summary(job, outcome), err=True)
+    typer.echo(_summary(outcome, output, kept), err=True)
     return _INTERRUPTED if outcome.interrupted else 0
 
 
-def _summary(job: Job, outcome: Outcome) -> str:
+def _summary(outcome: Outcome, output: Optional[Path], kept: Optional[Path]) -> str:
     rate = outcome.done / max(outcome.seconds, 1e-9)
     counts = ", ".join(f"{count} {status}" for status, count in outcome.counts.most_common()) or "none"
     ended = f"{outcome.done} polygons in {outcome.seconds:.1f} s ({rate:.1f} a second): {counts}."
     if not outcome.interrupted:
-        return ended + (f" Written to {job.output}." if job.output else "")
+        return ended + (f" Written to {output}." if output else "")
     stopped = f"Stopped after {outcome.done} of {outcome.total}: {counts}."
-    if job.output is None:
+    if kept is None:
         return stopped
-    return f"{stopped} {job.output} holds what is done; give the same command with --resume to go on."
+    return f"{stopped} {kept} holds what is done; give the same command with --resume to go on."
 
 
 def _check_usage(
@@ -247,6 +283,21 @@ def _check_usage(
         raise typer.BadParameter("--resume goes with -o, and not with --overwrite.")
     if style is not None and prompt is not None:
         raise typer.BadParameter("--style and --prompt exclude each other.")
+
+
+def _check_engine(
+    engine: Engine, output: Optional[Path], device: str, workers: Optional[int], address: Optional[str], as_json: bool
+) -> None:
+    if engine == Engine.local:
+        if workers is not None or address is not None:
+            raise typer.BadParameter("--workers and --ray-address go with --engine ray.")
+        if output is not None and output.suffix.lower() == ".parquet":
+            raise typer.BadParameter("a .parquet folder is written with --engine ray.")
+        return
+    if as_json or output is None:
+        raise typer.BadParameter("--engine ray writes to -o FILE, and not to stdout with --json.")
+    if device not in ("auto", "cpu", "cuda"):
+        raise typer.BadParameter("with --engine ray every worker has a GPU of its own; --device is auto, cpu or cuda.")
 
 
 def _regions(

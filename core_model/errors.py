@@ -27,6 +27,10 @@ class OutputError(AquilaError):
     """A result file that cannot be written or continued."""
 
 
+class ClusterError(AquilaError):
+    """A cluster that cannot be reached, or has not what was asked of it."""
+
+
 # What torch says on the CPU, and what the system or CUDA says.
 _MEMORY_MESSAGES = ("defaultcpuallocator", "not enough memory", "out of memory", "cannot allocate memory")
 

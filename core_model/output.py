@@ -40,9 +40,14 @@ def partial_path(target: Path) -> Path:
     return target.with_name(target.name + ".partial.gpkg")
 
 
+def parts_path(target: Path) -> Path:
+    """The folder of an unfinished run by many workers (``core_model.many``)."""
+    return target.with_name(target.name + ".parts")
+
+
 def is_complete(target: Path) -> bool:
     """Whether a run for this file is finished: there is nothing to resume."""
-    return target.exists() and not partial_path(target).exists()
+    return target.exists() and not partial_path(target).exists() and not parts_path(target).exists()
 
 
 class Results:
@@ -87,7 +92,7 @@ class Results:
         record = self._layer.GetFeature(found.id)
         if record is None:
             raise OutputError(f"{self.path} has lost row {found.id}; add --overwrite to start again.")
-        for index, value in enumerate(_values(found), self._first):
+        for index, value in enumerate(column_values(found), self._first):
             if value is None:
                 record.SetFieldNull(index)
             else:
@@ -130,9 +135,7 @@ class Results:
             before = stored.get(_PREFIX + key.upper(), "")
             if key not in _MAY_DIFFER and before != value:
                 self._close()
-                raise OutputError(
-                    f"the run in {self.path} was begun with {key} '{before}', not '{value}'; "
-                    "use the same options, or add --overwrite to start again.")
+                raise other_run(self.path, key, before, value)
 
     def _close(self) -> None:
         succeed(self._layer.SyncToDisk)
@@ -152,6 +155,9 @@ def begin(
     if partial_path(target).exists() and not overwrite:
         raise OutputError(
             f"an unfinished run for {target} is there; add --resume to continue it or --overwrite to start again.")
+    if parts_path(target).exists():
+        raise OutputError(f"an unfinished run with --engine ray is in {parts_path(target)}; continue it so, with "
+                          "--resume, or delete that folder.")
     # Copied under another name first: a working file that exists is a whole one.
     unfinished = target.with_name(target.name + ".copying.gpkg")
     unfinished.unlink(missing_ok=True)
@@ -168,6 +174,13 @@ def resume(target: Path, run: Mapping[str, str]) -> Results:
     results = Results(target)
     results.check_same_run(run)
     return results
+
+
+def other_run(path: Path, option: str, before: str, now: str) -> OutputError:
+    """The error for an unfinished run that was begun with another option."""
+    return OutputError(
+        f"the run in {path} was begun with {option} '{before}', not '{now}'; "
+        "use the same options, or add --overwrite to start again.")
 
 
 def check_target(target: Path, source: str = "") -> None:
@@ -232,7 +245,7 @@ def _free_name(name: str, taken: Sequence[str] | set[str]) -> str:
     return free
 
 
-def _values(found: Description) -> List[Any]:
+def column_values(found: Description) -> List[Any]:
     """A description's result columns, ``None`` for what is unknown."""
     values: Dict[str, Any] = {
         "description": found.description, "label": found.label, "status": found.status, "model": found.model,

@@ -1,0 +1,359 @@
+"""Runs by many workers: what they are given, what they write, and that the loss of one changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from osgeo import gdal, ogr
+from typer.testing import CliRunner, Result
+
+from core_model import output
+from core_model.cli import app
+from core_model.console import Meter
+from core_model.description import Description
+from core_model.errors import ClusterError, OutputError
+from core_model.geo.raster import GdalRaster
+from core_model.geo.vector import open_layer
+from core_model.job import Job
+from core_model.output import begin
+from tests.geo_helpers import write_layer, write_raster
+from tests.tiny import save_tiny
+
+pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'many'")
+pytest.importorskip("ray.data", reason="needs the extra 'many'")
+
+from core_model.many import cluster  # noqa: E402
+from core_model.many.folder import RunFolder  # noqa: E402
+from core_model.many.geoparquet import WorkingCopy, read_part  # noqa: E402
+from core_model.many.plan import BATCHES_OF_A_UNIT, Unit, cut, fingerprint  # noqa: E402
+from core_model.many.worker import Errand, Finished, Worker  # noqa: E402
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SIDE, COUNT, BATCH = 400, 144, 2
+UNIT = BATCH * BATCHES_OF_A_UNIT
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model, a raster and a layer of plots, some of which have no place, in no order of place."""
+    folder = tmp_path_factory.mktemp("scene")
+    save_tiny(folder / "model")
+    values = np.random.default_rng(0).integers(0, 255, (3, SIDE, SIDE), dtype=np.uint8)
+    write_raster(folder / "scene.tif", values)
+    order = np.random.default_rng(1).permutation(COUNT - 3)
+    wkts: list[str | None] = [_square(10 + 30 * (place % 12), 10 + 30 * (place // 12)) for place in order]
+    write_layer(folder / "plots.gpkg", [*wkts, _square(5000, 0), None, "POLYGON EMPTY"])
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Ray keeps to the test's folder, and every process, this one too, to one thread: sums have one order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", str(tmp_path_factory.mktemp("ray")))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def alone(scene: Path) -> Path:
+    """What a single process writes."""
+    target = scene / "alone.gpkg"
+    assert CliRunner().invoke(app, _arguments(scene, target)).exit_code == 0
+    return target
+
+
+def _square(x: float, y: float, side: float = 12) -> str:
+    west, north = 500000 + x, 5800000 - y
+    corners = [(west, north), (west + side, north), (west + side, north - side), (west, north - side), (west, north)]
+    return "POLYGON((" + ",".join(f"{a} {b}" for a, b in corners) + "))"
+
+
+def _arguments(scene: Path, target: Path, *options: object) -> list[str]:
+    given = ["describe", scene / "scene.tif", scene / "plots.gpkg", "-o", target, "--model", scene / "model",
+             "--batch-size", BATCH, *options]
+    return [str(each) for each in given]
+
+
+def _many(scene: Path, target: Path, *options: object) -> Result:
+    return CliRunner().invoke(app, _arguments(scene, target, "--engine", "ray", "--workers", 2, *options))
+
+
+def _contents(path: Path) -> dict[str, Any]:
+    """All that a vector file holds: columns, metadata, and rows with their numbers and geometries."""
+    dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
+    layer = dataset.GetLayer(0)
+    definition = layer.GetLayerDefn()
+    fields = [definition.GetFieldDefn(index) for index in range(definition.GetFieldCount())]
+    return {
+        "name": layer.GetGeometryColumn(), "kind": layer.GetGeomType(), "crs": layer.GetSpatialRef().ExportToWkt(),
+        "columns": [(field.GetName(), field.GetType(), field.GetSubType()) for field in fields],
+        "metadata": layer.GetMetadata(),
+        "rows": [(row.GetFID(), [row.GetField(index) for index in range(len(fields))], _wkb(row)) for row in layer],
+    }
+
+
+def _northing(wkb: bytes) -> float:
+    return float(ogr.CreateGeometryFromWkb(wkb).Centroid().GetY())
+
+
+def _wkb(row: ogr.Feature) -> bytes | None:
+    geometry = row.GetGeometryRef()
+    return None if geometry is None else bytes(geometry.ExportToIsoWkb())
+
+
+def _workers(ancestor: int) -> list[int]:
+    """The processes of Ray's actors among a process's descendants."""
+    parents, titles = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            titles[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
+        except (OSError, ValueError):  # it ended meanwhile
+            continue
+    return [process for process, title in titles.items() if "_Actor" in title and ancestor in _line(process, parents)]
+
+
+def _line(process: int, parents: dict[int, int]) -> list[int]:
+    found = [process]
+    while found[-1] in parents:
+        found.append(parents[found[-1]])
+    return found
+
+
+def test_units_are_whole_batches_in_tile_order(scene: Path) -> None:
+    with open_layer(scene / "plots.gpkg") as layer, GdalRaster(scene / "scene.tif") as raster:
+        units = cut(raster, 64, (row.region for row in layer), BATCH)
+        centres = {row.fid: _northing(row.region.wkb) for row in layer if row.fid <= COUNT - 3}
+    assert [len(unit.rows) for unit in units] == [3] + [UNIT] * 8 + [COUNT - 3 - 8 * UNIT]
+    assert units[0].rows == (COUNT - 2, COUNT - 1, COUNT)
+    assert sorted(row for unit in units for row in unit.rows) == list(range(1, COUNT + 1))
+    northing = [centres[row] for unit in units[1:] for row in unit.rows]
+    assert max(northing[-UNIT:]) < min(northing[:UNIT])
+    assert fingerprint(units) != fingerprint(units[:-1])
+
+
+def test_a_part_is_geoparquet(tmp_path: Path) -> None:
+    wkts = ["POLYGON((500000 5800000,500004 5800000,500004 5799996,500000 5800000))",
+            "MULTIPOLYGON(((500010 5800000,500014 5800000,500014 5799996,500010 5800000)))"]
+    with open_layer(write_layer(tmp_path / "in.gpkg", wkts, ogr.wkbUnknown)) as layer:
+        begin(tmp_path / "out.gpkg", layer, {"style": "phrase"})
+    copy = WorkingCopy(output.partial_path(tmp_path / "out.gpkg"))
+    table = copy.table([2, 1])
+    copy.write(tmp_path / "part.parquet", table, [Description(1, "ok", "a field", "field", 0.123456, 8.0, model="m"),
+                                                  Description(2, "error: burnt")])
+    written = pq.read_table(tmp_path / "part.parquet")
+    geo = json.loads(written.schema.metadata[b"geo"])
+    assert geo["version"] == "1.1.0" and geo["primary_column"] == "geom"
+    column = geo["columns"]["geom"]
+    assert column["encoding"] == "WKB" and column["geometry_types"] == ["MultiPolygon"]
+    assert column["bbox"] == [500000, 5799996, 500014, 5800000] and column["crs"]["id"]["code"] == 32633
+    assert written.schema.metadata[b"AQUILA_STYLE"] == b"phrase"
+    assert written.drop_columns(["geom"]).to_pylist() == [
+        {"fid": 2, "number": 1, "description": "", "label": "", "confidence": None, "status": "error: burnt",
+         "area_m2": None, "model": ""},
+        {"fid": 1, "number": 0, "description": "a field", "label": "field", "confidence": 0.1235, "status": "ok",
+         "area_m2": 8.0, "model": "m"}]
+    assert [(each.id, each.description, each.area_m2) for each in read_part(tmp_path / "part.parquet")][1] == (
+        1, "a field", 8.0)
+    assert list(tmp_path.glob("*.writing")) == []
+
+
+@pytest.mark.parametrize(
+    ("wkt", "types", "has_bounds"),
+    [
+        ("POLYGON Z((0 0 1,1 0 1,1 1 1,0 0 1))", ["Polygon Z"], False),
+        ("POLYGON M((0 0 1,1 0 1,1 1 1,0 0 1))", ["Polygon"], True),
+        ("CURVEPOLYGON(CIRCULARSTRING(0 0,1 1,2 0,1 -1,0 0))", ["Polygon"], True),
+        ("TIN(((0 0,1 0,1 1,0 0)))", [], True),
+        ("POLYGON EMPTY", ["Polygon"], False),
+        (None, [], False),
+    ],
+)
+def test_geometries_that_the_format_lacks_are_made_plain(
+    tmp_path: Path, wkt: str | None, types: list[str], has_bounds: bool
+) -> None:
+    with open_layer(write_layer(tmp_path / "in.gpkg", [wkt], ogr.wkbUnknown)) as layer:
+        begin(tmp_path / "out.gpkg", layer, {})
+    copy = WorkingCopy(output.partial_path(tmp_path / "out.gpkg"))
+    copy.write(tmp_path / "part.parquet", copy.table([1]), [Description(1, "ok")])
+    written = pq.read_table(tmp_path / "part.parquet")
+    column = json.loads(written.schema.metadata[b"geo"])["columns"]["geom"]
+    assert column["geometry_types"] == types and ("bbox" in column) == has_bounds
+    assert (written["geom"].to_pylist() == [None]) == (wkt is None)
+
+
+def test_a_row_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    with open_layer(write_layer(tmp_path / "in.gpkg", [_square(0, 0)])) as layer:
+        begin(tmp_path / "out.gpkg", layer, {})
+    with pytest.raises(OutputError, match="rows are missing"):
+        WorkingCopy(output.partial_path(tmp_path / "out.gpkg")).table([1, 7])
+
+
+def test_a_worker_tells_what_is_wrong_and_heeds_a_stop(scene: Path, tmp_path: Path) -> None:
+    job = Job(str(scene / "scene.tif"), str(scene / "plots.gpkg"))
+    folder = RunFolder(tmp_path / "out.parquet")
+    worker = Worker(Errand(job, folder.target, str(scene / "model"), "cpu", "auto", BATCH))
+    assert "all machines must see this folder" in worker.do(Unit(0, (1,))).error
+    with open_layer(job.polygons) as layer:
+        folder.open(job, layer, {})
+    done = worker.do(Unit(0, (COUNT, 1)))
+    assert (done.error, sorted(done.statuses)) == ("", ["invalid geometry", "ok"])
+    assert [found.id for found in read_part(folder.part(0))] == [COUNT, 1]
+    folder.stop()
+    assert worker.do(Unit(1, (2,))) == Finished(1) and not folder.part(1).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--json"], "not to stdout"),
+        (["--device", "cuda:1"], "a GPU of its own"),
+        (["--workers", "0"], "--workers"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_refused(
+    scene: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    result = _many(scene, tmp_path / "out.gpkg", *options)
+    assert result.exit_code == 2 and words in _unwrapped(result.stderr)
+
+
+@pytest.mark.parametrize(("name", "options"), [("out.gpkg", ["--workers", "2"]), ("out.parquet", [])])
+def test_options_of_many_workers_are_refused_without_them(
+    scene: Path, tmp_path: Path, name: str, options: list[str]
+) -> None:
+    result = CliRunner().invoke(app, _arguments(scene, tmp_path / name, *options))
+    assert result.exit_code == 2 and "--engine ray" in _unwrapped(result.stderr)
+
+
+def _unwrapped(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--where", "nummer = 1"], "columns: number"),
+        (["--bands", "9"], "band 9 was asked for"),
+        (["--labels", "one"], "at least two"),
+        (["--dtype", "float128"], "no number format"),
+        (["--ray-address", "127.0.0.1:1"], "no Ray cluster is to be had"),
+    ],
+)
+def test_errors_before_the_work_are_one_sentence_and_leave_nothing(
+    scene: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    result = _many(scene, tmp_path / "out.parquet", *options)
+    assert result.exit_code == 1 and words in result.stderr and result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_other_things_is_not_replaced(scene: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.parquet").mkdir()
+    (tmp_path / "out.parquet" / "thesis.txt").write_text("years of work")
+    refused = _many(scene, tmp_path / "out.parquet", "--overwrite")
+    assert refused.exit_code == 1 and "holds something else, thesis.txt" in refused.stderr
+
+
+def test_the_engines_do_not_continue_each_others_runs(scene: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.gpkg"
+    output.parts_path(target).mkdir()
+    alone = CliRunner().invoke(app, _arguments(scene, target, "--resume"))
+    assert alone.exit_code == 1 and "--engine ray" in alone.stderr
+    output.parts_path(target).rmdir()
+    output.partial_path(target).touch()
+    assert "without --engine ray" in _many(scene, target, "--resume").stderr
+
+
+def test_without_ray_one_sentence_tells_how_to_get_it(
+    scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("core_model.many")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = _many(scene, tmp_path / "out.gpkg")
+    assert result.exit_code == 1 and 'pip install "ray[data]"' in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("machines", "workers", "expected"), [([8], 2, 4), ([8], 3, 2), ([4, 4], 3, 2), ([5, 5, 5], 4, 2), ([16, 2], 2, 8)]
+)
+def test_no_worker_reaches_over_two_machines(machines: list[int], workers: int, expected: int) -> None:
+    assert cluster.cpus_each(machines, workers) == expected
+
+
+def test_more_workers_than_processors_are_refused() -> None:
+    with pytest.raises(ClusterError, match="3 CPUs for 4 workers"):
+        cluster.cpus_each([2, 1], 4)
+
+
+def test_a_worker_is_killed_midway_and_the_rows_are_those_of_one_process(
+    scene: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+    seen: list[tuple[int, int]] = []
+
+    def kill(_: Meter, done: int, total: int) -> None:
+        seen.append((done, total))
+        if not killed and done:
+            workers = _workers(os.getpid())
+            if len(workers) == 2:
+                os.kill(workers[0], signal.SIGKILL)
+                killed.extend(workers)
+
+    monkeypatch.setattr(Meter, "update", kill)
+    target = tmp_path / "alone.gpkg"
+    result = _many(scene, target)
+    assert result.exit_code == 0, result.stderr
+    assert len(killed) == 2 and seen[-1] == (COUNT, COUNT)
+    assert f"{COUNT} polygons in" in result.stderr and "1 outside raster" in result.stderr
+    assert _contents(target) == _contents(alone)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_killed_run_goes_on_and_becomes_a_folder_of_geoparquet(scene: Path, alone: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.parquet"
+    parts = output.parts_path(target)
+    arguments = _arguments(scene, target, "--engine", "ray", "--workers", 2)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen([sys.executable, "-m", "core_model", *arguments], env=environment,
+                          stderr=subprocess.PIPE) as run:
+        while run.poll() is None and not list(parts.glob("part-*.parquet")):
+            time.sleep(0.02)
+        run.kill()
+        assert run.stderr is not None and run.stderr.read() == b""
+    assert run.returncode == -signal.SIGKILL and not target.exists()
+    before = {path.name: path.stat().st_mtime_ns for path in parts.glob("part-*.parquet")}
+    plain = _many(scene, target)
+    assert plain.exit_code == 1 and "--resume" in plain.stderr
+    assert "use the same options" in _many(scene, target, "--resume", "--style", "phrase").stderr
+    resumed = _many(scene, target, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    after = {path.name: path.stat().st_mtime_ns for path in target.iterdir()}
+    assert sorted(after) == [f"part-{number:05d}.parquet" for number in range(10)] and not parts.exists()
+    assert before and {name: after[name] for name in before} == before
+    assert "nothing to resume" in _many(scene, target, "--resume").stderr
+    _same_rows(target, alone)
+
+
+def _same_rows(folder: Path, single: Path) -> None:
+    expected = _contents(single)
+    found = pq.read_table(folder).sort_by("fid")
+    assert found.schema.names == ["fid", *(name for name, _, _ in expected["columns"]), expected["name"]]
+    rows = [(row, list(values), wkb) for row, *values, wkb in zip(*(column.to_pylist() for column in found.columns))]
+    assert rows == expected["rows"]
