@@ -244,10 +244,10 @@ def _run_many(
     """As ``_run``, by many workers."""
     try:
         from core_model.many.engine import Setup, run
-    except ModuleNotFoundError as error:
-        if error.name not in ("ray", "pyarrow"):
-            raise
-        raise ClusterError('--engine ray needs the package ray; install it with: pip install "ray[data]"') from None
+    except ImportError as error:  # absent, or a pyarrow that wants another numpy
+        raise ClusterError(
+            f'--engine ray needs more packages ({error}); install them with: pip install "ray[data]" "pyarrow<26"'
+        ) from None
     from core_model.output import parts_path
 
     outcome = run(job, output, Setup(model, device, dtype, batch_size, workers, address or "local"))
@@ -255,7 +255,7 @@ def _run_many(
 
 
 def _report(outcome: Outcome, output: Optional[Path], kept: Optional[Path]) -> int:
-    """Say how a run went, and where its result or, if interrupted, what is ``kept`` of it lies; returns the exit code."""
+    """Say how a run went and where its result lies, or what is ``kept`` of it; returns the exit code."""
     for note in outcome.notes:
         typer.echo(f"note: {note}", err=True)
     typer.echo(_summary(outcome, output, kept), err=True)

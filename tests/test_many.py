@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from core_model.cli import app
 from core_model.console import Meter
 from core_model.description import Description
 from core_model.errors import ClusterError, OutputError
+from core_model.formats import Export
 from core_model.geo.raster import GdalRaster
 from core_model.geo.vector import open_layer
 from core_model.job import Job
@@ -75,6 +76,17 @@ def alone(scene: Path) -> Path:
     target = scene / "alone.gpkg"
     assert CliRunner().invoke(app, _arguments(scene, target)).exit_code == 0
     return target
+
+
+@pytest.fixture
+def without_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The units are done one after the other in this process, all else is as with Ray."""
+    def work(errand: Errand, units: Sequence[Unit], _: cluster.Share) -> Iterator[Finished]:
+        yield from map(Worker(errand).do, units)
+
+    monkeypatch.setattr(cluster, "connected", lambda address, workers: nullcontext())
+    monkeypatch.setattr(cluster, "share", lambda workers, device: cluster.Share(1, 1))
+    monkeypatch.setattr(cluster, "work", work)
 
 
 def _square(x: float, y: float, side: float = 12) -> str:
@@ -302,53 +314,97 @@ def test_more_workers_than_processors_are_refused() -> None:
         cluster.cpus_each([2, 1], 4)
 
 
-def test_a_worker_is_killed_midway_and_the_rows_are_those_of_one_process(
+def test_units_done_here_come_to_the_rows_of_one_process(
+    scene: Path, alone: Path, tmp_path: Path, without_cluster: None
+) -> None:
+    target = tmp_path / "alone.geojson"
+    assert _many(scene, target).exit_code == 0
+    assert _contents(target)["rows"] == _contents(_exported(alone, tmp_path / "expected.geojson"))["rows"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone.geojson", "expected.geojson"]
+
+
+def test_ctrl_c_keeps_the_parts_and_resume_makes_a_folder_of_geoparquet(
+    scene: Path, alone: Path, tmp_path: Path, without_cluster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out.parquet"
+    parts = output.parts_path(target)
+    with monkeypatch.context() as patch:
+        patch.setattr(Meter, "update", lambda _, done, total: signal.raise_signal(signal.SIGINT) if done == 19 else 0)
+        stopped = _many(scene, target)
+    assert stopped.exit_code == 130 and f"Stopped after 19 of {COUNT}" in stopped.stderr
+    assert f"{parts} holds what is done" in stopped.stderr and not target.exists()
+    assert len(list(parts.glob("part-*.parquet"))) == 2
+    plain = _many(scene, target)
+    assert plain.exit_code == 1 and "--resume" in plain.stderr
+    for options in (["--style", "phrase"], ["--dtype", "bfloat16"], ["--limit", 9]):
+        assert "use the same options" in _many(scene, target, "--resume", *options).stderr
+    resumed = _many(scene, target, "--resume")
+    assert resumed.exit_code == 0 and f"{COUNT - 19} polygons in" in resumed.stderr
+    assert sorted(path.name for path in target.iterdir()) == [f"part-{number:05d}.parquet" for number in range(10)]
+    assert not parts.exists() and "nothing to resume" in _many(scene, target, "--resume").stderr
+    _same_rows(target, alone)
+    assert _many(scene, target, "--limit", 1).exit_code == 1
+    assert _many(scene, target, "--limit", 1, "--overwrite").exit_code == 0
+    assert [path.name for path in target.iterdir()] == ["part-00000.parquet"]
+
+
+def test_what_goes_wrong_at_a_worker_is_one_sentence(
+    scene: Path, tmp_path: Path, without_cluster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Worker, "do", lambda _, unit: Finished(unit.number, error="no space left"))
+    result = _many(scene, tmp_path / "out.gpkg")
+    assert result.exit_code == 1 and result.stderr == "error: no space left\n"
+
+
+KILLED = """
+import os, signal, sys
+from core_model.cli import app
+from core_model.console import Meter
+
+Meter.update = lambda self, done, total: os.kill(os.getpid(), signal.SIGKILL)
+app(sys.argv[1:])
+"""
+
+
+def test_the_loss_of_the_command_and_of_a_worker_changes_nothing(
     scene: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    target = tmp_path / "alone.gpkg"
+    parts = output.parts_path(target)
+    arguments = _arguments(scene, target, "--engine", "ray", "--workers", 2)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
+    first = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments], env=environment, capture_output=True, check=False)
+    assert first.returncode == -signal.SIGKILL, first.stderr
+    assert not target.exists()
+    before = {path: path.stat().st_mtime_ns for path in parts.glob("part-*.parquet")}
     killed: list[int] = []
     seen: list[tuple[int, int]] = []
 
     def kill(_: Meter, done: int, total: int) -> None:
         seen.append((done, total))
-        if not killed and done:
-            workers = _workers(os.getpid())
-            if len(workers) == 2:
-                os.kill(workers[0], signal.SIGKILL)
-                killed.extend(workers)
+        workers = _workers(os.getpid())
+        if not killed and len(workers) == 2:
+            os.kill(workers[0], signal.SIGKILL)
+            killed.append(workers[0])
+            assert {path: path.stat().st_mtime_ns for path in before} == before
 
     monkeypatch.setattr(Meter, "update", kill)
-    target = tmp_path / "alone.gpkg"
-    result = _many(scene, target)
+    result = _many(scene, target, "--resume")
     assert result.exit_code == 0, result.stderr
-    assert len(killed) == 2 and seen[-1] == (COUNT, COUNT)
-    assert f"{COUNT} polygons in" in result.stderr and "1 outside raster" in result.stderr
+    assert before and killed
+    done, total = seen[0]
+    assert done < total < COUNT, "the worker was lost too late to matter"
+    assert seen[-1] == (total, total) and f"{total} polygons in" in result.stderr
     assert _contents(target) == _contents(alone)
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_killed_run_goes_on_and_becomes_a_folder_of_geoparquet(scene: Path, alone: Path, tmp_path: Path) -> None:
-    target = tmp_path / "out.parquet"
-    parts = output.parts_path(target)
-    arguments = _arguments(scene, target, "--engine", "ray", "--workers", 2)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
-    with subprocess.Popen([sys.executable, "-m", "core_model", *arguments], env=environment,
-                          stderr=subprocess.PIPE) as run:
-        while run.poll() is None and not list(parts.glob("part-*.parquet")):
-            time.sleep(0.02)
-        run.kill()
-        assert run.stderr is not None and run.stderr.read() == b""
-    assert run.returncode == -signal.SIGKILL and not target.exists()
-    before = {path.name: path.stat().st_mtime_ns for path in parts.glob("part-*.parquet")}
-    plain = _many(scene, target)
-    assert plain.exit_code == 1 and "--resume" in plain.stderr
-    assert "use the same options" in _many(scene, target, "--resume", "--style", "phrase").stderr
-    resumed = _many(scene, target, "--resume")
-    assert resumed.exit_code == 0, resumed.stderr
-    after = {path.name: path.stat().st_mtime_ns for path in target.iterdir()}
-    assert sorted(after) == [f"part-{number:05d}.parquet" for number in range(10)] and not parts.exists()
-    assert before and {name: after[name] for name in before} == before
-    assert "nothing to resume" in _many(scene, target, "--resume").stderr
-    _same_rows(target, alone)
+def _exported(source: Path, target: Path) -> Path:
+    """A GeoPackage in another format, as the command writes it."""
+    dataset = gdal.OpenEx(str(source), gdal.OF_VECTOR)
+    Export(dataset.GetLayer(0), target).run()
+    return target
 
 
 def _same_rows(folder: Path, single: Path) -> None:
