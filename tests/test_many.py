@@ -377,24 +377,23 @@ def test_the_loss_of_the_command_and_of_a_worker_changes_nothing(
         [sys.executable, "-c", KILLED, *arguments], env=environment, capture_output=True, check=False)
     assert first.returncode == -signal.SIGKILL, first.stderr
     assert not target.exists()
-    before = {path: path.stat().st_mtime_ns for path in parts.glob("part-*.parquet")}
+    done_before = sum(1 for path in parts.glob("part-*.parquet") for _ in read_part(path))
     killed: list[int] = []
     seen: list[tuple[int, int]] = []
 
     def kill(_: Meter, done: int, total: int) -> None:
         seen.append((done, total))
-        workers = _workers(os.getpid())
-        if not killed and len(workers) == 2:
-            os.kill(workers[0], signal.SIGKILL)
-            killed.append(workers[0])
-            assert {path: path.stat().st_mtime_ns for path in before} == before
+        if not killed:
+            killed.extend(_workers(os.getpid())[:1])
+            os.kill(killed[0], signal.SIGKILL)
 
     monkeypatch.setattr(Meter, "update", kill)
     result = _many(scene, target, "--resume")
     assert result.exit_code == 0, result.stderr
-    assert before and killed
-    done, total = seen[0]
-    assert done < total < COUNT, "the worker was lost too late to matter"
+    total = seen[0][1]
+    assert killed and seen[0][0] < total, "the worker was lost too late to matter"
+    # A worker may have written one more part after its command was gone.
+    assert 0 < done_before and total <= COUNT - done_before
     assert seen[-1] == (total, total) and f"{total} polygons in" in result.stderr
     assert _contents(target) == _contents(alone)
     assert list(tmp_path.iterdir()) == [target]
