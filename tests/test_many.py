@@ -393,7 +393,7 @@ def test_the_loss_of_the_command_and_of_a_worker_changes_nothing(
     total = seen[0][1]
     assert killed and seen[0][0] < total, "the worker was lost too late to matter"
     # A worker may have written one more part after its command was gone.
-    assert 0 < done_before and total <= COUNT - done_before
+    assert done_before > 0 and total <= COUNT - done_before
     assert seen[-1] == (total, total) and f"{total} polygons in" in result.stderr
     assert _contents(target) == _contents(alone)
     assert list(tmp_path.iterdir()) == [target]
