@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -59,12 +60,14 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cluster_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Ray keeps to the test's folder, and every process, this one too, to one thread: sums have one order."""
+def cluster_in() -> Iterator[None]:
+    """Ray keeps to a folder of its own, and every process, this one too, to one thread: sums have one order."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_TMPDIR", str(tmp_path_factory.mktemp("ray")))
+    # Not a folder of pytest's: the names of sockets, 107 letters at most, would not fit below a longer path.
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder, \
+            pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
     torch.set_num_threads(threads)
