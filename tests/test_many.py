@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def alone(scene: Path) -> Path:
 @pytest.fixture
 def without_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     """The units are done one after the other in this process, all else is as with Ray."""
-    def work(errand: Errand, units: Sequence[Unit], _: cluster.Share) -> Iterator[Finished]:
+    def work(errand: Errand, units: Sequence[Unit], _: cluster.Share) -> Generator[Finished, None, None]:
         yield from map(Worker(errand).do, units)
 
     monkeypatch.setattr(cluster, "connected", lambda address, workers: nullcontext())

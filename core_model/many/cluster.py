@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
@@ -87,7 +87,7 @@ def share(workers: int | None, device: str) -> Share:
     return Share(wanted, cpus_each([cpus for cpus, _ in nodes], wanted))
 
 
-def work(errand: Errand, units: Sequence[Unit], divided: Share) -> Iterator[Finished]:
+def work(errand: Errand, units: Sequence[Unit], divided: Share) -> Generator[Finished, None, None]:
     """Units as they are finished; one whose worker is lost is done again by another.
 
     :raises ClusterError: if that does not help.
