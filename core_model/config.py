@@ -36,17 +36,23 @@ class ExtractorConfig:
     """The mask-aware extractor; the defaults are those of the Aquila-plus paper.
 
     ``mask_tokens`` projections are made of a region's pooled features; ``context_tokens`` more are made of as
-    many sectors, clockwise from north, of the ring ``context_ring`` (a fraction of the picture's side) around it; one
-    spatial token follows.
+    many sectors, clockwise from north, of the ring ``context_ring`` (a fraction of the picture's side) around it, and
+    of a second ring outside it that reaches ``context_reach`` far where this is more; one spatial token follows.
     """
 
     width: int = 1024
     mask_tokens: int = 1
     context_tokens: int = 0
     context_ring: float = 0.05
+    context_reach: float = 0.0
     spatial_size: int = 224
     spatial_width: int = 1024
     pooling: str = "area"
+
+    @property
+    def context_rings(self) -> Tuple[float, ...]:
+        """How far each ring around a region reaches, the inner one first."""
+        return (self.context_ring,) + ((self.context_reach,) if self.context_reach > self.context_ring else ())
 
     @property
     def tokens_per_region(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from core_model.network.extractor import surrounding_ring
+from core_model.network.extractor import surrounding_rings
 from training.data.facts import COLOURS, RING_GRID, _ring, colour_term, colours_within, lab_of, region_facts
 from training.data.scenes import Scene, SceneRegion
 from training.data.vocabulary import CATEGORIES, index
@@ -147,7 +147,7 @@ def test_the_ring_is_the_one_the_extractor_pools(mask: np.ndarray) -> None:
     whole[window] = ring
     step = SIDE // RING_GRID
     cells = whole.reshape(RING_GRID, step, RING_GRID, step).mean((1, 3))
-    expected = surrounding_ring(torch.from_numpy(mask[None].astype(np.float32)), 0.05)[0].numpy()
+    expected = surrounding_rings(torch.from_numpy(mask[None].astype(np.float32)), (0.05,))[0, 0].numpy()
     np.testing.assert_allclose(cells, expected, atol=1e-6)
 
 

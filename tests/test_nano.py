@@ -47,7 +47,8 @@ def test_it_reads_the_region_and_not_the_tile(nano: LoadedModel, scenes: list) -
 
 def test_its_descriptions_are_sentences_that_are_mostly_true(nano: LoadedModel, scenes: list) -> None:
     generator = Generator(nano.model, nano.tokenizer)
-    answered = tasks.answer(generator, scenes[:16], tasks.style_turn(generator, "description"))
+    named = tasks.answer(generator, scenes[:16], tasks.category_turn(generator))
+    answered = tasks.answer(generator, scenes[:16], tasks.style_turn(generator, "description", named))
     texts = [one.written.text for one in answered]
     assert all(text[0].isupper() and text.endswith(".") and 4 <= len(text.split()) <= 40 for text in texts)
     assert len(set(texts)) > len(texts) / 3

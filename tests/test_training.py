@@ -18,7 +18,7 @@ from tests.tiny import CONTEXT, PROMPTS, tiny_model, tiny_tokenizer
 from training import engine
 from training.bank import BankBatches, PreparedScenes, fill
 from training.calibrate import confidence_temperature, label_temperature
-from training.data import sources, vocabulary
+from training.data import conversations, sources, vocabulary
 from training.data.augment import photometric
 from training.data.conversations import (
     Material,
@@ -29,14 +29,18 @@ from training.data.conversations import (
     material,
     picture_turn,
     pictures,
+    prompt_turns,
 )
+from training.data.facts import ORIENTATIONS, SHAPES, form
 from training.data.mixture import MixtureConfig, SceneBatches
+from training.data.phrases import CANONICAL
 from training.data.scenes import Cutout, PatchMosaic, Scene
 from training.data.sources import LabelledScene, Patch
 from training.evaluation import tasks
 from training.evaluation.held_out import object_scenes, patch_scenes
 from training.recipe import RecipeError, TextStage, load_recipe
 from training.stages import encoder as encoder_stage
+from training.stages import regions
 from training.stages.text import prompt_builder, training_loss
 
 SIZE = 64
@@ -169,8 +173,9 @@ def test_training_on_one_batch_lowers_its_loss_and_leaves_the_encoder() -> None:
     assert all(torch.equal(before[name], value) for name, value in model.encoder.state_dict().items())
 
 
-def test_labels_cover_the_answers_only() -> None:
+def test_labels_cover_the_answers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is learned reads as the answers, in order, and nothing else."""
+    monkeypatch.setattr(conversations, "LABEL_FIRST", 0.0)
     tokenizer = tiny_tokenizer()
     model = tiny_model(tokenizer)
     builder = prompt_builder(model, tokenizer)
@@ -223,10 +228,10 @@ def test_bank_batches_show_every_scene_before_any_again() -> None:
 def test_stage_0_resumes_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopping after step 2 and resuming ends where an unbroken run ends."""
     monkeypatch.setattr(encoder_stage, "load_sources", lambda *_: {"eurosat": _patches()})
-    monkeypatch.setattr(encoder_stage, "MASK_GRID", 16)
+    monkeypatch.setattr(regions, "MASK_GRID", 16)
     mixture = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=2)
     encoder = EncoderConfig(vision={"timm_model_name": "convnext_atto_ols"}, image_size=SIZE)
-    extractor = ExtractorConfig(width=32, spatial_size=16, spatial_width=32)
+    extractor = ExtractorConfig(width=32, spatial_size=16, spatial_width=32, context_tokens=4, context_reach=0.2)
     stage = encoder_stage.EncoderStage(steps=4, warmup=1, workers=0, save_every=2)
 
     def run(folder: str) -> Dict[str, torch.Tensor]:
@@ -248,6 +253,40 @@ def test_stage_0_resumes_to_the_same_weights(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(engine.RunFolder, "save", kept)
     resumed = run("broken")
     assert all(torch.allclose(whole[name], resumed[name], atol=1e-5) for name in whole)
+
+
+def test_sectors_hold_the_shares_of_their_side() -> None:
+    """A region with forest north and a river south of it: these two sides hold only that."""
+    scene = mosaic(np.random.default_rng(0), "eurosat")
+    side = scene.image.shape[0]
+    forest, river = vocabulary.index("eurosat", "Forest"), vocabulary.index("eurosat", "River")
+    scene.valid[:] = True
+    scene.categories[: side // 2], scene.categories[side // 2 :] = forest, river
+    mask = torch.zeros(1, 64, 64)
+    mask[0, 24:40, 24:40] = 1
+    shares = regions.sector_shares(mask, torch.tensor([0]), [scene], 4)[0]
+    assert shares[0, forest] == pytest.approx(1) and shares[2, river] == pytest.approx(1)
+    assert shares.sum(dim=1).tolist() == pytest.approx([1, 1, 1, 1])
+    scene.source = "solar"
+    assert not regions.sector_shares(mask, torch.tensor([0]), [scene], 4).any()
+
+
+def test_drawn_masks_have_many_forms() -> None:
+    """Masks that teach the form show all directions, and all shapes but those that only real regions have."""
+    rng = np.random.default_rng(0)
+    forms = [form(regions.drawn_mask(rng, 128)) for _ in range(150)]
+    assert {shape for shape, *_ in forms} >= set(SHAPES) - {"irregular"}
+    assert {orientation for *_, orientation, _ in forms} == {None, *ORIENTATIONS}
+
+
+def test_a_text_after_the_label_is_the_second_turn() -> None:
+    """The category is asked for with the context and answered, then the description without it."""
+    about = material(mosaic(np.random.default_rng(0), "eurosat"))
+    turns = TurnMaker(("description",), 1)(np.random.default_rng(0), about)
+    led = next(turn for turn in turns if turn.before)
+    first, second = prompt_turns(about, led, CONTEXT)
+    assert first.answer == about.facts[led.regions[0]].name and first.instruction.endswith(CANONICAL["category"])
+    assert first.instruction.startswith("GSD") and (second.instruction, second.answer) == (led.instruction, led.answer)
 
 
 def test_recipes_load_and_refuse_unknown_fields(tmp_path: Path) -> None:

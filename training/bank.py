@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import List, Tuple
+from typing import Any, Callable, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -23,18 +23,19 @@ from core_model.network.extractor import Measured
 from core_model.text.prompt import PromptBuilder
 from training import engine
 from training.data.conversations import (
-    Material,
+    About,
     Pictures,
-    TurnMaker,
     choose_regions,
     collate_texts,
     material,
     pictures,
 )
 from training.data.mixture import SceneBatches
+from training.data.phrases import Turn
 
 _LOG = logging.getLogger(__name__)
-Prepared = Tuple[Pictures, List[Material]]
+Prepared = Tuple[Pictures, Sequence[About]]
+Maker = Callable[[np.random.Generator, Any], List[Turn]]
 
 
 class PreparedScenes(Dataset):
@@ -63,7 +64,7 @@ class Bank:
     Numbers are kept in float16 and bytes, a quarter of what they take in use.
     """
 
-    materials: List[Material]
+    materials: List[About]
     first: List[int]
     cells: Tensor
     levels: Tuple[Tensor, ...]
@@ -75,23 +76,23 @@ class Bank:
     def seen(self, chosen: List[int], device: torch.device) -> Sight:
         """The chosen scenes, their regions numbered one behind the other."""
         rows = torch.tensor([
-            self.first[number] + place for number in chosen for place in range(len(self.materials[number].facts))])
+            self.first[number] + place for number in chosen for place in range(len(self.materials[number].areas))])
         levels = tuple(level[rows].to(device).float() for level in self.levels)
         return Sight(self.cells[chosen].to(device).float(), Measured(levels, self.small[rows].to(device).float() / 255))
 
 
 @torch.no_grad()
-def fill(model: Aquila, prepared: PreparedScenes, workers: int, device: torch.device) -> Bank:
+def fill(model: Aquila, prepared: Dataset[Prepared], workers: int, device: torch.device) -> Bank:
     """Show every scene to the encoder."""
     loader = DataLoader(prepared, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
-    pace = engine.Pace(len(prepared))
-    materials: List[Material] = []
+    pace = engine.Pace(len(prepared))  # type: ignore[arg-type]
+    materials: List[About] = []
     seen: List[Sight] = []
     for step, (shown, found) in enumerate(loader):
         materials += found
         seen.append(_stored(_look(model, shown, device)))
         pace.note(step, scenes=len(materials))
-    counts = np.cumsum([0] + [len(entry.facts) for entry in materials])
+    counts = np.cumsum([0] + [len(entry.areas) for entry in materials])
     levels = tuple(torch.cat(parts) for parts in zip(*(part.regions.levels for part in seen)))
     bank = Bank(
         materials, counts[:-1].tolist(), torch.cat([part.cells for part in seen]), levels,
@@ -116,7 +117,7 @@ class BankBatches(Dataset):
     """Batch ``step`` as scene numbers and conversations; every scene comes once before any comes again."""
 
     def __init__(
-        self, bank: Bank, maker: TurnMaker, builder: PromptBuilder, context: str, *, steps: int, size: int, seed: int
+        self, bank: Bank, maker: Maker, builder: PromptBuilder, context: str, *, steps: int, size: int, seed: int
     ) -> None:
         self.bank, self.maker, self.builder, self.context = bank, maker, builder, context
         self.steps, self.size, self.seed = steps, size, seed

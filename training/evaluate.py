@@ -49,7 +49,7 @@ def measure(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> Dict[
     for kind in sorted({one.turn.kind for one in asked}):
         figures["yes_no"][kind] = tasks.yes_no_rates([one for one in asked if one.turn.kind == kind])
     styles = ("phrase", "description", "detailed")
-    figures["statements"] = {style: _statements(generator, scenes, style) for style in styles}
+    figures["statements"] = {style: _statements(generator, scenes, style, answered) for style in styles}
     return figures
 
 
@@ -84,10 +84,12 @@ def _calibration(generator: Generator, answered: Sequence[tasks.Answered]) -> Di
             "accuracy": float(right.mean()), "count": float(len(right))}
 
 
-def _statements(generator: Generator, scenes: Dict[str, List[tasks.Known]], style: str) -> Dict[str, Any]:
-    answered = [one for name in STATED if name in scenes for one in tasks.answer(
-        generator, scenes[name], tasks.style_turn(generator, style))]
-    checked = tasks.statements(answered)
+def _statements(
+    generator: Generator, scenes: Dict[str, List[tasks.Known]], style: str, named: Dict[str, List[tasks.Answered]]
+) -> Dict[str, Any]:
+    described = [one for name in STATED if name in scenes for one in tasks.answer(
+        generator, scenes[name], tasks.style_turn(generator, style, named[name]))]
+    checked = tasks.statements(described)
     shares: Dict[str, Any] = {kind: list(found) for kind, found in true_shares(checked).items()}
     looked = [claim for claim in checked if claim.kind in LOOKED_AT]
     shares["colour, shape and neighbours"] = [float(np.mean([claim.true for claim in looked])), len(looked)]

@@ -37,7 +37,8 @@ class TextStage:
     """Settings of a stage that trains on texts.
 
     ``kinds`` lists the kinds of conversation; empty means all of them. ``pairs_per_region`` are yes/no questions asked
-    with a true and a false premise. ``scenes`` are seen by the encoder once and asked about again and again.
+    with a true and a false premise. ``scenes`` are seen by the encoder once and asked about again and again. With a
+    ``manifest`` (docs/data.md) its pictures and conversations take the place of drawn ones, as many for a picture.
     """
 
     train: List[str] = field(default_factory=lambda: ["projector", "extractor", "language"])
@@ -54,6 +55,7 @@ class TextStage:
     workers: int = 1
     save_every: int = 100
     scenes_per_batch: int = 16
+    manifest: str = ""
 
     def __post_init__(self) -> None:
         """Refuse parts that no model has."""

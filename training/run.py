@@ -15,12 +15,13 @@ from core_model.checkpoint import load_model, pick_device, save_model
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
 from training import engine
-from training.data.conversations import TurnMaker, choose_regions, material, with_context
+from training.data.conversations import TurnMaker, choose_regions, material, prompt_turns
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
 from training.data.phrases import CANONICAL
 from training.recipe import DATA, Recipe, load_recipe, start_logging
 from training.stages import encoder as encoder_stage
 from training.stages import text as text_stage
+from training.stages.regions import TRAINED_IN_STAGE_0, RegionClassifier
 from training.stages.text import TEXT_GRIDS
 from training.tokens import train_tokenizer
 
@@ -53,7 +54,7 @@ def options(arguments: Optional[Sequence[str]] = None) -> Options:
     return Options(load_recipe(found.recipe), found.data, runs, pick_device(found.device), found.steps)
 
 
-def encoder(chosen: Options) -> encoder_stage.RegionClassifier:
+def encoder(chosen: Options) -> RegionClassifier:
     """Stage 0."""
     stage = chosen.recipe.encoder if chosen.steps is None else replace(chosen.recipe.encoder, steps=chosen.steps)
     config = chosen.recipe.config(vocabulary=1)
@@ -93,8 +94,8 @@ def _start(chosen: Options, name: str) -> tuple[Aquila, TextTokenizer]:
 
 
 def _take(model: Aquila, average: dict[str, torch.Tensor]) -> None:
-    """Stage 0's encoder, and its projections of the pyramid's levels."""
-    parts = {key: value for key, value in average.items() if key.startswith(("encoder.", "extractor.levels."))}
+    """Stage 0's encoder, and what it has trained of the extractor."""
+    parts = {key: value for key, value in average.items() if key.startswith(TRAINED_IN_STAGE_0)}
     missing, unexpected = model.load_state_dict(parts, strict=False)
     if unexpected or any(key.startswith("encoder.") for key in missing):
         raise SystemExit("the trained encoder is of another recipe; remove its run folder and train it again.")
@@ -122,5 +123,5 @@ def _corpus(chosen: Options) -> Iterator[str]:
             choose_regions(rng, scene, 6)
             about = material(scene)
             for turn in maker(rng, about):
-                yield with_context(about, turn, context)
-                yield turn.answer
+                for asked in prompt_turns(about, turn, context):
+                    yield from (asked.instruction, asked.answer)

@@ -3,6 +3,7 @@
 A region's mask is laid over every level of the feature pyramid; the masked means of the levels are projected to one
 width, summed and projected to the language model's width: the mask token. The mask itself, resized to a small square,
 goes through a multilayer perceptron: the spatial token, which says where the region lies and what shape it has.
+Beyond the paper, context tokens tell what lies around: one for each sector of the rings around the region.
 """
 
 from __future__ import annotations
@@ -35,18 +36,27 @@ def resize_mask(masks: Tensor, height: int, width: int, pooling: str) -> Tensor:
     return functional.adaptive_avg_pool2d(stacked, (height, width)).squeeze(1)
 
 
-def surrounding_ring(masks: Tensor, share: float) -> Tensor:
-    """The ring around each region: masks [R, H, W] to soft rings [R, 64, 64], ``share`` of the side wide."""
-    coarse = functional.adaptive_avg_pool2d(masks.unsqueeze(1), (RING_GRID, RING_GRID))
-    cells = max(1, round(share * RING_GRID))
-    grown = functional.max_pool2d((coarse > 0).to(masks.dtype), 2 * cells + 1, stride=1, padding=cells)
-    return (grown - coarse).clamp(min=0).squeeze(1)
+def surrounding_rings(masks: Tensor, reaches: Sequence[float]) -> Tensor:
+    """The rings around each region, each outside the one before: masks [R, H, W] to soft rings [R, rings, 64, 64].
+
+    ``reaches`` tell how far from the region each ends, as shares of the picture's side.
+    """
+    inner = functional.adaptive_avg_pool2d(masks.unsqueeze(1), (RING_GRID, RING_GRID))
+    covered = (inner > 0).to(masks.dtype)
+    rings = []
+    for reach in reaches:
+        cells = max(1, round(reach * RING_GRID))
+        rows = functional.max_pool2d(covered, (2 * cells + 1, 1), stride=1, padding=(cells, 0))
+        grown = functional.max_pool2d(rows, (1, 2 * cells + 1), stride=1, padding=(0, cells))
+        rings.append((grown - inner).clamp(min=0))
+        inner = grown
+    return torch.cat(rings, dim=1)
 
 
-def sectors(rings: Tensor, masks: Tensor, count: int) -> Tensor:
-    """Rings [R, 64, 64] cut into ``count`` sectors around their regions' centres: [R, count, 64, 64].
+def sectors(masks: Tensor, count: int) -> Tensor:
+    """The picture cut into ``count`` sectors around each region's centre: masks [R, H, W] to [R, count, 64, 64].
 
-    They run clockwise from north; one sector is the whole ring. ``masks`` [R, H, W] give the centres.
+    They run clockwise from north; one sector is the whole picture.
     """
     coarse = functional.adaptive_avg_pool2d(masks.unsqueeze(1), (RING_GRID, RING_GRID)).squeeze(1)
     weights = coarse / (coarse.sum(dim=(1, 2), keepdim=True) + 1e-8)
@@ -55,7 +65,7 @@ def sectors(rings: Tensor, masks: Tensor, count: int) -> Tensor:
     column = (weights.sum(dim=1) * places).sum(dim=1).view(-1, 1, 1)
     turn = torch.atan2(places.view(1, 1, -1) - column, row - places.view(1, -1, 1)) / (2 * torch.pi)
     sector = torch.floor((turn * count + 0.5) % count).clamp(max=count - 1)
-    return torch.stack([rings * (sector == number) for number in range(count)], dim=1)
+    return torch.stack([(sector == number).to(masks.dtype) for number in range(count)], dim=1)
 
 
 def masked_mean(features: Tensor, weights: Tensor, image_index: Tensor) -> Tensor:
@@ -73,8 +83,8 @@ def masked_mean(features: Tensor, weights: Tensor, image_index: Tensor) -> Tenso
 class Measured:
     """What masks select, before any weight.
 
-    ``levels`` hold masked means [R, 1 + context_tokens, C_k], the region first, then the sectors around it; ``small``
-    the masks at the spatial token's size [R, side²].
+    ``levels`` hold masked means [R, 1 + rings · context_tokens, C_k], the region first, then the sectors of the rings
+    around it; ``small`` the masks at the spatial token's size [R, side²].
     """
 
     levels: Tuple[Tensor, ...]
@@ -90,7 +100,10 @@ class MaskExtractor(nn.Module):
         self.hidden = hidden
         self.levels = nn.ModuleList(nn.Linear(channel, config.width) for channel in channels)
         self.feat_linear = nn.Linear(config.width, hidden * config.mask_tokens)
-        self.context_linear = nn.Linear(config.width, hidden) if config.context_tokens else None
+        if config.context_tokens:
+            parts = 1 + len(config.context_rings)
+            self.context_levels = nn.ModuleList(nn.Linear(parts * channel, config.width) for channel in channels)
+            self.context_linear = nn.Linear(config.width, hidden)
         side = config.spatial_size
         self.spatial = nn.Sequential(
             nn.Linear(side * side, config.spatial_width), nn.ReLU(),
@@ -110,16 +123,31 @@ class MaskExtractor(nn.Module):
         parts = [[value] for value in self.pooled(pyramid, masks, image_index)]
         count = self.config.context_tokens
         if count:
-            around = sectors(surrounding_ring(masks, self.config.context_ring), masks, count).flatten(0, 1)
-            for part, value in zip(parts, self.pooled(pyramid, around, image_index.repeat_interleave(count))):
-                part += value.unflatten(0, (-1, count)).unbind(1)
+            rings = surrounding_rings(masks, self.config.context_rings).unsqueeze(2)
+            around = (rings * sectors(masks, count).unsqueeze(1)).flatten(1, 2)
+            owners = image_index.repeat_interleave(around.shape[1])
+            for part, value in zip(parts, self.pooled(pyramid, around.flatten(0, 1), owners)):
+                part += value.unflatten(0, around.shape[:2]).unbind(1)
         return Measured(tuple(torch.stack(part, dim=1) for part in parts), self._small(masks))
 
     def mask_features(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Tensor:
         """The levels' masked means, projected to one width and summed: [R, width]."""
-        return self._summed(self.pooled(pyramid, masks, image_index))
+        return self.summed(self.pooled(pyramid, masks, image_index))
 
-    def _summed(self, levels: Sequence[Tensor]) -> Tensor:
+    def context_features(self, levels: Sequence[Tensor]) -> Tensor:
+        """``Measured.levels`` to one vector a sector: [R, context_tokens, width].
+
+        Every sector is read beside the region itself, since coarse cells hold some of both.
+        """
+        count = self.config.context_tokens
+        found = []
+        for linear, level in zip(self.context_levels, levels):
+            own = level[:, :1].expand(-1, count, -1)
+            rings = level[:, 1:].unflatten(1, (-1, count)).unbind(1)
+            found.append(linear(torch.cat([own, *rings], dim=2)))
+        return torch.stack(found).sum(dim=0)
+
+    def summed(self, levels: Sequence[Tensor]) -> Tensor:
         return torch.stack([linear(value) for linear, value in zip(self.levels, levels)]).sum(dim=0)
 
     def _small(self, masks: Tensor) -> Tensor:
@@ -138,10 +166,10 @@ class MaskExtractor(nn.Module):
 
     def tokens(self, measured: Measured) -> Tensor:
         """Region tokens [R, tokens_per_region, hidden]: mask tokens, context tokens, spatial token."""
-        summed = self._summed(measured.levels)  # [R, 1 + context_tokens, width]
-        found = [self.feat_linear(summed[:, 0]).unflatten(1, (-1, self.hidden))]
-        if self.context_linear is not None:
-            found.append(self.context_linear(summed[:, 1:]))
+        own = self.summed([level[:, 0] for level in measured.levels])
+        found = [self.feat_linear(own).unflatten(1, (-1, self.hidden))]
+        if self.config.context_tokens:
+            found.append(self.context_linear(self.context_features(measured.levels)))
         spatial = self.spatial(measured.small.to(self.feat_linear.weight.dtype))
         return torch.cat([*found, spatial.unsqueeze(1)], dim=1)
 

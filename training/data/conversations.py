@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Protocol, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -16,11 +16,13 @@ from core_model.text.prompt import PromptBuilder
 from core_model.text.prompt import Turn as PromptTurn
 from training.data import wording
 from training.data.facts import RegionFacts, scene_facts
-from training.data.phrases import Turn, listed, sentence
+from training.data.phrases import CANONICAL, Turn, listed, sentence
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
 
 SMALLEST_PICTURE_SHARE = 0.08
+STYLES = ("phrase", "description", "detailed")
+LABEL_FIRST = 0.7  # of the texts in a style follow the category's turn, as AquilaConfig.label_first asks for them
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,21 @@ class Material:
     gsd: float
     facts: List[RegionFacts]
     names: List[str]
+
+    @property
+    def areas(self) -> List[float]:
+        """The regions' areas in m²."""
+        return [own.area for own in self.facts]
+
+
+class About(Protocol):
+    """What every conversation about a scene needs: its GSD in metres and its regions' areas in m²."""
+
+    @property
+    def gsd(self) -> float: ...
+
+    @property
+    def areas(self) -> Sequence[float]: ...
 
 
 def material(scene: Scene) -> Material:
@@ -57,7 +74,8 @@ class TurnMaker:
             return [picture_turn(rng, about)]
         found: List[Turn] = []
         for number in range(len(about.facts)):
-            found += wording.turns(about.facts, number, rng, self.turns_per_region, self.kinds)
+            turns = wording.turns(about.facts, number, rng, self.turns_per_region, self.kinds)
+            found += [_after_label(turn, about, rng) if turn.kind in STYLES else turn for turn in turns]
             found += wording.two_sided(about.facts, number, rng, self.pairs_per_region)
         return found
 
@@ -76,15 +94,23 @@ def picture_turn(rng: np.random.Generator, about: Material) -> Turn:
     return Turn("picture", questions[int(rng.integers(len(questions)))], sentence(listed(about.names)), ())
 
 
-def with_context(about: Material, turn: Turn, context: str) -> str:
-    """The turn's instruction with the model's context, as ``core_model.describer`` writes it."""
-    if not turn.regions:
-        return turn.instruction
-    return instruction(context, turn.instruction, gsd=about.gsd, area=about.facts[turn.regions[0]].area)
+def _after_label(turn: Turn, about: Material, rng: np.random.Generator) -> Turn:
+    """A turn in a style, mostly as the second of a conversation in which the category was answered first."""
+    if rng.uniform() >= LABEL_FIRST:
+        return turn
+    return replace(turn, before=((CANONICAL["category"], about.facts[turn.regions[0]].name),))
+
+
+def prompt_turns(about: About, turn: Turn, context: str) -> List[PromptTurn]:
+    """A turn with what comes before it, as ``core_model.describer`` writes it: the model's context comes first."""
+    (first, answer), *later = *turn.before, (turn.instruction, turn.answer)
+    if turn.regions:
+        first = instruction(context, first, gsd=about.gsd, area=about.areas[turn.regions[0]])
+    return [PromptTurn(first, answer), *(PromptTurn(*exchange) for exchange in later)]
 
 
 def collate_texts(
-    examples: Sequence[Tuple[Material, Sequence[Turn]]], builder: PromptBuilder, context: str
+    examples: Sequence[Tuple[About, Sequence[Turn]]], builder: PromptBuilder, context: str
 ) -> Conversations:
     """One packed row per scene; regions are numbered through the batch."""
     rows, order = [], []
@@ -92,12 +118,11 @@ def collate_texts(
     for about, turns in examples:
         suffixes = []
         for turn in turns:
-            asked = PromptTurn(with_context(about, turn, context), turn.answer)
-            sequence = builder.suffix([asked], len(turn.regions))
+            sequence = builder.suffix(prompt_turns(about, turn, context), len(turn.regions))
             suffixes.append(replace(sequence, regions=[turn.regions[place] for place in sequence.regions]))
         rows.append(pack(builder.prefix(), suffixes, builder.tokens_per_region))
         order += [first + region for region in rows[-1].regions]
-        first += len(about.facts)
+        first += len(about.areas)
     packed: Dict[str, Tensor] = collate_packed(rows)
     return Conversations(region_index=torch.tensor(order, dtype=torch.long), **packed)
 

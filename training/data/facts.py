@@ -45,7 +45,7 @@ SHAPES = ("square", "rectangular", "round", "compact", "elongated", "irregular")
 ORIENTATIONS = ("east to west", "northeast to southwest", "north to south", "northwest to southeast")
 SIZES = ("very small", "small", "medium-sized", "large", "very large", "extensive")
 SIZE_LIMITS = (10.0, 100.0, 1e3, 1e4, 1e5)  # m²: one more digit, one class more
-RING_CELLS = 3  # as core_model.network.extractor.surrounding_ring with a share of 0.05
+RING_CELLS = 3  # as core_model.network.extractor.surrounding_rings with a reach of 0.05
 RING_KNOWN, NEIGHBOUR_FIRST, NEIGHBOUR_STATED, NEIGHBOUR_TRUE = 0.6, 0.3, 0.15, 0.1
 NO_SURROUNDINGS = ("solar", "banepa")  # their pictures are labelled at one object only
 
@@ -93,7 +93,7 @@ def region_facts(scene: Scene, region_index: int) -> RegionFacts:
     count = int(mask.sum())
     lab = lab_of(pixels[mask].mean(axis=0, dtype=np.float64))
     texture, textures = (None, frozenset()) if count < TEXTURE_PIXELS else _texture(pixels, mask)
-    shape, shapes, orientation, orientations = _form(mask) if count >= SHAPE_PIXELS else _NO_FORM
+    shape, shapes, orientation, orientations = form(mask) if count >= SHAPE_PIXELS else _NO_FORM
     area = count * scene.gsd**2
     neighbours, known = _neighbours(scene, region.mask, box)
     tone, tones = _graded(lab[0], TONES, TONE_LIMITS, lab[0] - 3, lab[0] + 3)
@@ -227,7 +227,7 @@ def _roughness(pixels: NDArray[np.uint8], mask: Mask) -> float:
 _NO_FORM: Tuple[Optional[str], Terms, Optional[str], Terms] = (None, frozenset(), None, frozenset())
 
 
-def _form(mask: Mask) -> Tuple[Optional[str], Terms, Optional[str], Terms]:
+def form(mask: Mask) -> Tuple[Optional[str], Terms, Optional[str], Terms]:
     """Shape and, when elongated, orientation of a mask, with the accepted terms of both."""
     rows, columns = np.nonzero(mask)
     spread = np.cov(np.stack([columns, -rows]).astype(np.float32), bias=True) + np.eye(2) / 12

@@ -161,12 +161,16 @@ TRUE_OF: Dict[str, Tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Turn:
-    """An instruction with ``<region>`` markers, its answer, and the scene's regions that the markers stand for."""
+    """An instruction with ``<region>`` markers, its answer, and the scene's regions that the markers stand for.
+
+    ``before`` holds the instructions and answers that come before it in the same conversation.
+    """
 
     kind: str
     instruction: str
     answer: str
     regions: Tuple[int, ...]
+    before: Tuple[Tuple[str, str], ...] = ()
 
 
 @cache

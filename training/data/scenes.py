@@ -70,6 +70,17 @@ def strip(rng: np.random.Generator, height: int, width: int) -> Mask:
     return np.asarray((along <= length) & (across <= length * rng.uniform(0.15, 0.35)))
 
 
+def turned_shape(rng: np.random.Generator, height: int, width: int) -> Mask:
+    """A box or an ellipse of any proportions, turned in any direction, inside a box [height, width]."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    vertical, horizontal = rows + 0.5 - height / 2, columns + 0.5 - width / 2
+    angle = rng.uniform(0, np.pi)
+    length = min(height, width) * rng.uniform(0.3, 0.5)
+    along = np.abs(horizontal * np.cos(angle) + vertical * np.sin(angle)) / length
+    across = np.abs(vertical * np.cos(angle) - horizontal * np.sin(angle)) / (length * rng.uniform(0.15, 1.0))
+    return np.asarray(np.maximum(along, across) <= 1 if rng.uniform() < 0.5 else np.hypot(along, across) <= 1)
+
+
 def turn(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     """One of the eight flips and quarter turns of [h, w, …]."""
     pixels = np.rot90(pixels, int(rng.integers(4)))
@@ -140,10 +151,10 @@ class PatchMosaic:
         mask = np.zeros((self.size, self.size), bool)
         height, width = box[0].stop - box[0].start, box[1].stop - box[1].start
         kind = rng.uniform()
-        if kind < 0.45:
+        if kind < 0.4:
             mask[box] = True
         else:
-            mask[box] = (strip if kind < 0.6 else star_polygon)(rng, height, width)
+            mask[box] = (strip if kind < 0.6 else turned_shape if kind < 0.7 else star_polygon)(rng, height, width)
         return mask
 
 

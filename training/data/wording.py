@@ -48,7 +48,7 @@ def description(subject: Subject) -> Optional[Turn]:
     subject_phrase = with_article(own.name, noun_phrase(own.name, adjectives, own.colour))
     if subject.chance(0.2):
         subject_phrase = "this is " + subject_phrase
-    if own.orientation is not None and subject.chance(0.6) and not clauses:
+    if own.orientation is not None and subject.chance(0.8) and not clauses:
         clauses.append(f"running from {own.orientation}")
     if own.texture is not None and subject.chance(0.65):
         behind = f"with {article(own.texture)} texture"
@@ -122,11 +122,11 @@ def _form(subject: Subject) -> str:
 
 # How often each maker is asked for a turn.
 SHARES: Dict[Maker, float] = {
-    category: 0.10, description: 0.18, phrase: 0.04, detailed: 0.08, questions.labels: 0.08,
+    category: 0.08, description: 0.22, phrase: 0.04, detailed: 0.08, questions.labels: 0.08,
     questions.is_category: 0.16, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.04,
-    questions.is_orientation: 0.01, questions.is_size: 0.015, questions.is_neighbour: 0.08,
-    questions.surround: 0.07, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
-    questions.shape: 0.01, questions.orientation: 0.005, questions.size: 0.01,
+    questions.is_orientation: 0.02, questions.is_size: 0.015, questions.is_neighbour: 0.08,
+    questions.surround: 0.09, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
+    questions.shape: 0.01, questions.orientation: 0.02, questions.size: 0.01,
     questions.compare: 0.02, questions.larger: 0.01, questions.same: 0.01, questions.refusal: 0.02,
 }
 _MAKERS: Tuple[Maker, ...] = tuple(SHARES)
@@ -135,8 +135,8 @@ _WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
 
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {
-    questions.is_category: 0.25, questions.is_neighbour: 0.6, questions.is_shape: 0.05, questions.is_orientation: 0.05,
-    questions.is_size: 0.05,
+    questions.is_category: 0.28, questions.is_neighbour: 0.5, questions.is_shape: 0.07, questions.is_orientation: 0.08,
+    questions.is_size: 0.07,
 }
 
 

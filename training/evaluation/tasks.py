@@ -94,9 +94,12 @@ def score(
 
 def request(generator: Generator, about: Known, turn: Turn, first: int) -> Request:
     """A turn as the product would ask it; ``first`` is the scene's first region in the view."""
+    config = generator.model.config
     area = about.facts[turn.regions[0]].area
-    text = instruction(generator.model.config.context, turn.instruction, gsd=about.scene.gsd, area=area)
-    return Request(tuple(first + number for number in turn.regions), (PromptTurn(text),))
+    opening, *later = *turn.before, (turn.instruction, "")
+    asked = PromptTurn(instruction(config.context, opening[0], gsd=about.scene.gsd, area=area), opening[1])
+    turns = asked, *(PromptTurn(*exchange) for exchange in later)
+    return Request(tuple(first + number for number in turn.regions), turns)
 
 
 def _views(
@@ -122,9 +125,14 @@ def category_turn(generator: Generator) -> Ask:
     return lambda facts, region: [Turn("category", prompt, facts[region].name, (region,))]
 
 
-def style_turn(generator: Generator, style: str) -> Ask:
-    """Asks one of the product's styles."""
-    return lambda facts, region: [Turn(style, generator.model.config.prompts[style], "", (region,))]
+def style_turn(generator: Generator, style: str, named: Sequence[Answered]) -> Ask:
+    """Asks one of the product's styles: with ``label_first`` after the categories that the model has ``named``.
+
+    ``named`` holds the answer about every region, in the order in which they are asked about.
+    """
+    config = generator.model.config
+    spoken = iter([((one.turn.instruction, one.written.text.strip()),) for one in named] if config.label_first else [])
+    return lambda facts, region: [Turn(style, config.prompts[style], "", (region,), next(spoken, ()))]
 
 
 def yes_no_turns(seed: int) -> Ask:

@@ -1,33 +1,22 @@
 """Stage 0 of the default model: its small ConvNeXt learns regions from scratch, since no pretrained CLIP is shipped.
 
-Every region's pooled features (the extractor's own masked means) are classified into the vocabulary, and its colour
-and contrast are regressed, so that the features keep what descriptions will speak of.
+See ``training.stages.regions`` for what it learns them by.
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Dict, List, Tuple
 
-import numpy as np
 import torch
-import torch.nn.functional as functional
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from core_model.config import EncoderConfig, ExtractorConfig
-from core_model.network.encoder import build_encoder
-from core_model.network.extractor import MaskExtractor
 from training import engine
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
-from training.data.scenes import Scene
-from training.data.vocabulary import CATEGORIES
-
-_LOG = logging.getLogger(__name__)
-MASK_GRID = 64
-MEASURES = 4  # mean red, green, blue and the contrast of a region
+from training.stages.regions import RegionClassifier, collate, loss_of
 
 
 @dataclass(frozen=True)
@@ -44,61 +33,6 @@ class EncoderStage:
     label_smoothing: float = 0.05
 
 
-class RegionClassifier(nn.Module):
-    """Encoder and extractor with a head for categories and one for measures."""
-
-    def __init__(self, encoder: EncoderConfig, extractor: ExtractorConfig) -> None:
-        super().__init__()
-        self.encoder = build_encoder(encoder)
-        self.extractor = MaskExtractor(config=extractor, channels=self.encoder.channels, hidden=extractor.width)
-        self.norm = nn.LayerNorm(extractor.width)
-        self.category = nn.Linear(extractor.width, len(CATEGORIES))
-        self.measure = nn.Linear(extractor.width, MEASURES)
-        for name, value in self.encoder.named_parameters():
-            if name.endswith("gamma"):
-                nn.init.ones_(value)  # timm's 1e-6 suits long schedules; from scratch in an hour it starves the blocks
-
-    def forward(self, images: Tensor, masks: Tensor, image_index: Tensor) -> Tuple[Tensor, Tensor]:
-        """Category logits [R, categories] and measures [R, 4] of regions."""
-        hidden = self.norm(self.extractor.mask_features(self.encoder(images), masks, image_index))
-        return self.category(hidden), self.measure(hidden)
-
-
-def collate(scenes: List[Scene]) -> Dict[str, Tensor]:
-    """Scenes to tensors: images uint8 [T, S, S, 3]; per region a mask on a 64×64 grid, picture, category, measures."""
-    masks, owners, categories, measures = [], [], [], []
-    for number, scene in enumerate(scenes):
-        step = scene.image.shape[0] // MASK_GRID
-        for region in scene.regions:
-            if not region.mask.any():
-                continue
-            coverage = region.mask.reshape(MASK_GRID, step, MASK_GRID, step).mean((1, 3), dtype=np.float32)
-            pixels = scene.image[region.mask].astype(np.float32) / 255
-            masks.append(coverage)
-            owners.append(number)
-            categories.append(region.category)
-            measures.append(np.append(pixels.mean(axis=0), 4 * pixels.mean(axis=1).std()))
-    return {
-        "images": torch.from_numpy(np.stack([scene.image for scene in scenes])),
-        "masks": torch.from_numpy(np.stack(masks)), "image_index": torch.tensor(owners),
-        "categories": torch.tensor(categories), "measures": torch.from_numpy(np.stack(measures)).float(),
-    }
-
-
-def loss_of(model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float) -> Tuple[Tensor, Dict[str, float]]:
-    """The stage's loss, and what is worth logging."""
-    logits, measures = model(batch["images"], batch["masks"], batch["image_index"])
-    logits, target = logits.float(), batch["categories"]
-    # Every scene counts the same, however many regions a mosaic holds.
-    counts = torch.bincount(batch["image_index"], minlength=len(batch["images"])).clamp(min=1).float()
-    weights = counts.rsqrt()[batch["image_index"]]
-    losses = functional.cross_entropy(logits, target, reduction="none", label_smoothing=smoothing)
-    category = (losses * weights).sum() / weights.sum()
-    measure = functional.smooth_l1_loss(measures.float(), batch["measures"], beta=0.1)
-    right = (logits.argmax(dim=1) == target).float().mean()
-    return category + 2.0 * measure, {"category": category.item(), "measure": measure.item(), "right": right.item()}
-
-
 def train(
     encoder: EncoderConfig, extractor: ExtractorConfig, mixture: MixtureConfig, stage: EncoderStage,
     data: Path, out: Path, device: torch.device,
@@ -113,7 +47,8 @@ def train(
     run = engine.RunFolder(out)
     start = engine.resume(run, model, average, optimizer)
     batches = SceneBatches(load_sources(data, "train", sorted(mixture.shares)), mixture, stage.steps, stage.seed)
-    loader = DataLoader(batches, batch_size=None, sampler=range(start, stage.steps), collate_fn=collate,
+    loader = DataLoader(batches, batch_size=None, sampler=range(start, stage.steps),
+                        collate_fn=partial(collate, extractor=extractor),
                         num_workers=stage.workers, prefetch_factor=4 if stage.workers else None)
     pace = engine.Pace(stage.steps)
     for step, batch in enumerate(loader, start):

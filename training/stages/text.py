@@ -24,6 +24,7 @@ from training.bank import Bank, BankBatches, PreparedScenes, fill
 from training.data.conversations import TurnMaker
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
 from training.recipe import TextStage
+from training.told import Teller, ToldScenes
 
 _LOG = logging.getLogger(__name__)
 TEXT_GRIDS = {0.0: (2, 2, 2, 3)}
@@ -75,7 +76,10 @@ def training_loss(model: Aquila, seen: Sight, batch: Conversations) -> torch.Ten
 
 
 def _bank(model: Aquila, stage: TextStage, mixture: MixtureConfig, data: Path, device: torch.device) -> Bank:
-    """As many scenes as the recipe says, but no more than the stage will read."""
+    """As many scenes as the recipe says, but no more than the stage will read; or all pictures of its manifest."""
+    if stage.manifest:
+        told = ToldScenes(Path(stage.manifest), model.config.encoder.image_size, stage.scenes_per_batch)
+        return fill(model, told, stage.workers, device)
     batches = -(-min(stage.scenes, stage.steps * stage.scenes_per_batch) // stage.scenes_per_batch)
     shown = replace(mixture, grids=TEXT_GRIDS, scenes_per_batch=stage.scenes_per_batch)
     scenes = SceneBatches(load_sources(data, "train", sorted(mixture.shares)), shown, batches, 100 + stage.seed)
@@ -83,7 +87,9 @@ def _bank(model: Aquila, stage: TextStage, mixture: MixtureConfig, data: Path, d
 
 
 def _loader(model: Aquila, tokenizer: TextTokenizer, stage: TextStage, bank: Bank, start: int) -> DataLoader:
-    maker = TurnMaker(stage.kinds, stage.turns_per_region, stage.pairs_per_region)
+    asked = stage.turns_per_region + 2 * stage.pairs_per_region
+    maker = Teller(stage.regions_per_scene * asked) if stage.manifest else TurnMaker(
+        stage.kinds, stage.turns_per_region, stage.pairs_per_region)
     batches = BankBatches(
         bank, maker, prompt_builder(model, tokenizer), model.config.context, steps=stage.steps,
         size=stage.scenes_per_batch, seed=stage.seed)

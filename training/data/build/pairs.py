@@ -92,7 +92,7 @@ def make(
     places = [place_of(region.mask) for region in scene.regions]
     for makers, wanted in ((RELATIONS, settings.relations), (REASONINGS, settings.reasonings)):
         turns += _drawn_turns(makers, about, places, wanted, rng)
-    entries = [ConversationEntry(turn.kind, turn.regions, (Exchange(turn.instruction, turn.answer),)) for turn in turns]
+    entries = [ConversationEntry(turn.kind, turn.regions, _exchanges(turn)) for turn in turns]
     for number in range(len(about.facts)):
         entry = dialogue(about.facts, number, rng) if rng.uniform() < settings.dialogues else None
         entries += [entry] if entry is not None else []
@@ -103,6 +103,10 @@ def make(
         name, f"{name}.jpg", supply.source, supply.licence, width=width, height=height, gsd=round(scene.gsd, 4),
         regions=regions, conversations=unrepeated(entries), place=drawn.place, split=supply.split)
     return Made(record, stream.getvalue())
+
+
+def _exchanges(turn: Turn) -> Tuple[Exchange, ...]:
+    return tuple(Exchange(*said) for said in (*turn.before, (turn.instruction, turn.answer)))
 
 
 def _is_known(scene: Scene) -> bool:
