@@ -59,7 +59,10 @@ def test_its_descriptions_are_sentences_that_are_mostly_true(nano: LoadedModel, 
 
 def test_texts_do_not_depend_on_the_batch(nano: LoadedModel, scenes: list) -> None:
     generator = Generator(nano.model, nano.tokenizer)
-    turn = tasks.style_turn(generator, "description")
-    together = [one.written.text for one in tasks.answer(generator, scenes[:4], turn)]
-    alone = [one.written.text for scene in scenes[:4] for one in tasks.answer(generator, [scene], turn)]
-    assert together == alone
+
+    def described(some: list) -> list:
+        named = tasks.answer(generator, some, tasks.category_turn(generator))
+        return [one.written.text for one in tasks.answer(generator, some, tasks.style_turn(
+            generator, "description", named))]
+
+    assert described(scenes[:4]) == [text for scene in scenes[:4] for text in described([scene])]

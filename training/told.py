@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Tuple
@@ -31,7 +32,7 @@ class ToldScenes(Dataset):
         self.scenes_per_batch = scenes_per_batch
 
     def __len__(self) -> int:
-        return -(-len(self.reader) // self.scenes_per_batch)
+        return math.ceil(len(self.reader) / self.scenes_per_batch)
 
     def __getitem__(self, step: int) -> Tuple[Pictures, List[Told]]:
         first = step * self.scenes_per_batch

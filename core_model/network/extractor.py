@@ -148,6 +148,7 @@ class MaskExtractor(nn.Module):
         return torch.stack(found).sum(dim=0)
 
     def summed(self, levels: Sequence[Tensor]) -> Tensor:
+        """Masked means of the levels, each [..., C_k], projected to one width and summed: [..., width]."""
         return torch.stack([linear(value) for linear, value in zip(self.levels, levels)]).sum(dim=0)
 
     def _small(self, masks: Tensor) -> Tensor:

@@ -40,13 +40,15 @@ class Material:
 
 
 class About(Protocol):
-    """What every conversation about a scene needs: its GSD in metres and its regions' areas in m²."""
+    """What every conversation about a scene needs."""
 
     @property
-    def gsd(self) -> float: ...
+    def gsd(self) -> float:
+        """Metres per pixel of the picture, nan unknown."""
 
     @property
-    def areas(self) -> Sequence[float]: ...
+    def areas(self) -> Sequence[float]:
+        """One for each region, nan unknown."""
 
 
 def material(scene: Scene) -> Material:

@@ -34,7 +34,7 @@ TRAINED_IN_STAGE_0 = (
 
 @dataclass(frozen=True)
 class Seen:
-    """What is said of regions: logits [R, categories], measures [R, 4], logits of the sectors [R, sectors, categories]."""
+    """What is said of regions: logits [R, categories], measures [R, 4], sectors' logits [R, sectors, categories]."""
 
     category: Tensor
     measures: Tensor
