@@ -53,7 +53,7 @@ def description(subject: Subject) -> Optional[Turn]:
     if own.texture is not None and subject.chance(0.65):
         behind = f"with {article(own.texture)} texture"
         clauses.append(f"{own.texture} in texture" if _is_long(own.name) or clauses else behind)
-    around = questions.surroundings(subject, 2)
+    around = questions.surroundings(subject, 1)  # one sentence names what there is most of, and is seldom wrong
     if around is not None and subject.chance(0.75):
         clauses.append(f"{subject.pick(BORDERS)} {around}")
     text = _joined(subject_phrase, clauses)
@@ -79,7 +79,7 @@ def _joined(first: str, clauses: Sequence[str]) -> str:
 def detailed(subject: Subject) -> Optional[Turn]:
     """Two to four sentences of at most ``DETAILED_WORDS`` words: what, colour and texture, form, surroundings."""
     parts = [_what(subject), _look(subject), _form(subject)]
-    around = questions.surroundings(subject)
+    around = questions.surroundings(subject, 2)
     if around is not None:
         parts.append(f"It is {subject.pick(BORDERS)} {around}.")
     if len(parts) == 4 and subject.chance(0.15):
@@ -122,10 +122,10 @@ def _form(subject: Subject) -> str:
 
 # How often each maker is asked for a turn.
 SHARES: Dict[Maker, float] = {
-    category: 0.08, description: 0.22, phrase: 0.04, detailed: 0.08, questions.labels: 0.08,
-    questions.is_category: 0.16, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.04,
+    category: 0.08, description: 0.24, phrase: 0.04, detailed: 0.08, questions.labels: 0.07,
+    questions.is_category: 0.12, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.04,
     questions.is_orientation: 0.02, questions.is_size: 0.015, questions.is_neighbour: 0.08,
-    questions.surround: 0.09, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
+    questions.surround: 0.20, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
     questions.shape: 0.01, questions.orientation: 0.02, questions.size: 0.01,
     questions.compare: 0.02, questions.larger: 0.01, questions.same: 0.01, questions.refusal: 0.02,
 }
