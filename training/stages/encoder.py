@@ -6,42 +6,29 @@ and contrast are regressed, so that the features keep what descriptions will spe
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import Dataset
 
 from core_model.config import EncoderConfig, ExtractorConfig
 from core_model.network.encoder import build_encoder
 from core_model.network.extractor import MaskExtractor
-from training import engine
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES
+from training.engine import Work
+from training.precision import faster_depthwise_on_cpu, full_precision
+from training.settings import EncoderStage
 
-_LOG = logging.getLogger(__name__)
 MASK_GRID = 64
 MEASURES = 4  # mean red, green, blue and the contrast of a region
-
-
-@dataclass(frozen=True)
-class EncoderStage:
-    """Settings of the stage."""
-
-    steps: int = 3800
-    learning_rate: float = 1e-2
-    weight_decay: float = 0.05
-    warmup: int = 200
-    seed: int = 0
-    workers: int = 1
-    save_every: int = 250
-    label_smoothing: float = 0.05
+HELD_OUT_SEED = 900
 
 
 class RegionClassifier(nn.Module):
@@ -51,6 +38,8 @@ class RegionClassifier(nn.Module):
         super().__init__()
         self.encoder = build_encoder(encoder)
         self.extractor = MaskExtractor(config=extractor, channels=self.encoder.channels, hidden=extractor.width)
+        # Only the pyramid's projections are learned here; what turns them into tokens belongs to the later stages.
+        self.extractor.requires_grad_(False).levels.requires_grad_(True)
         self.norm = nn.LayerNorm(extractor.width)
         self.category = nn.Linear(extractor.width, len(CATEGORIES))
         self.measure = nn.Linear(extractor.width, MEASURES)
@@ -60,12 +49,52 @@ class RegionClassifier(nn.Module):
 
     def forward(self, images: Tensor, masks: Tensor, image_index: Tensor) -> Tuple[Tensor, Tensor]:
         """Category logits [R, categories] and measures [R, 4] of regions."""
-        hidden = self.norm(self.extractor.mask_features(self.encoder(images), masks, image_index))
+        pyramid = self.encoder(images)
+        with full_precision(images.device):
+            means = self.extractor.mask_features(tuple(level.float() for level in pyramid), masks, image_index)
+        hidden = self.norm(means)
         return self.category(hidden), self.measure(hidden)
 
 
+class RegionLearner(nn.Module):
+    """The classifier as the engine trains it."""
+
+    accepts_loss_kwargs = True
+
+    def __init__(self, model: RegionClassifier, label_smoothing: float) -> None:
+        super().__init__()
+        self.model, self.label_smoothing = model, label_smoothing
+
+    def forward(self, num_items_in_batch: Optional[Tensor] = None, **batch: Tensor) -> Dict[str, Tensor]:
+        """The loss of both heads; ``num_items_in_batch`` [2] and "counts" are as ``collate`` says."""
+        total = batch["counts"] if num_items_in_batch is None else num_items_in_batch
+        logits, measures = self.model(batch["images"], batch["masks"], batch["image_index"])
+        losses = functional.cross_entropy(
+            logits.float(), batch["categories"], reduction="none", label_smoothing=self.label_smoothing)
+        category = (losses * batch["weights"]).sum() / total[0]
+        measure = functional.smooth_l1_loss(measures.float(), batch["measures"], beta=0.1, reduction="sum")
+        return {"loss": category + 2.0 * measure / (MEASURES * total[1])}
+
+
+class SingleScenes(Dataset):
+    """The scenes of a training one by one; each depends on the seed and its number alone."""
+
+    def __init__(self, scenes: SceneBatches) -> None:
+        self.scenes = scenes
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, number: int) -> Scene:
+        return self.scenes[number][0]
+
+
 def collate(scenes: List[Scene]) -> Dict[str, Tensor]:
-    """Scenes to tensors: images uint8 [T, S, S, 3]; per region a mask on a 64×64 grid, picture, category, measures."""
+    """Scenes to tensors: images uint8 [T, S, S, 3]; per region a mask on a 64×64 grid, picture, category, measures.
+
+    "weights" make every scene count the same, however many regions a mosaic holds; "counts" are their sum and how many
+    regions there are.
+    """
     masks, owners, categories, measures = [], [], [], []
     for number, scene in enumerate(scenes):
         step = scene.image.shape[0] // MASK_GRID
@@ -78,59 +107,34 @@ def collate(scenes: List[Scene]) -> Dict[str, Tensor]:
             owners.append(number)
             categories.append(region.category)
             measures.append(np.append(pixels.mean(axis=0), 4 * pixels.mean(axis=1).std()))
+    index = torch.tensor(owners, dtype=torch.long)
+    weights = torch.bincount(index, minlength=len(scenes)).clamp(min=1).float().rsqrt()[index]
     return {
         "images": torch.from_numpy(np.stack([scene.image for scene in scenes])),
-        "masks": torch.from_numpy(np.stack(masks)), "image_index": torch.tensor(owners),
-        "categories": torch.tensor(categories), "measures": torch.from_numpy(np.stack(measures)).float(),
+        "masks": torch.from_numpy(np.array(masks, np.float32).reshape(-1, MASK_GRID, MASK_GRID)), "image_index": index,
+        "categories": torch.tensor(categories, dtype=torch.long), "weights": weights,
+        "measures": torch.from_numpy(np.array(measures, np.float32).reshape(-1, MEASURES)),
+        "counts": torch.stack([weights.sum(), torch.tensor(float(len(owners)))]),
     }
 
 
-def loss_of(model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float) -> Tuple[Tensor, Dict[str, float]]:
-    """The stage's loss, and what is worth logging."""
-    logits, measures = model(batch["images"], batch["masks"], batch["image_index"])
-    logits, target = logits.float(), batch["categories"]
-    # Every scene counts the same, however many regions a mosaic holds.
-    counts = torch.bincount(batch["image_index"], minlength=len(batch["images"])).clamp(min=1).float()
-    weights = counts.rsqrt()[batch["image_index"]]
-    losses = functional.cross_entropy(logits, target, reduction="none", label_smoothing=smoothing)
-    category = (losses * weights).sum() / weights.sum()
-    measure = functional.smooth_l1_loss(measures.float(), batch["measures"], beta=0.1)
-    right = (logits.argmax(dim=1) == target).float().mean()
-    return category + 2.0 * measure, {"category": category.item(), "measure": measure.item(), "right": right.item()}
-
-
-def train(
-    encoder: EncoderConfig, extractor: ExtractorConfig, mixture: MixtureConfig, stage: EncoderStage,
-    data: Path, out: Path, device: torch.device,
-) -> RegionClassifier:
-    """Run or resume the stage; returns the moving average of the model."""
+def classifier(encoder: EncoderConfig, extractor: ExtractorConfig, stage: EncoderStage) -> RegionClassifier:
+    """The untrained model of a stage, the same one every time."""
     torch.manual_seed(stage.seed)
-    model = RegionClassifier(encoder, extractor).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    engine.faster_depthwise_on_cpu(model, device)
-    average = engine.MovingAverage(model)
-    optimizer = engine.muon(model.named_parameters(), stage.learning_rate, stage.weight_decay)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    run = engine.RunFolder(out)
-    start = engine.resume(run, model, average, optimizer)
-    batches = SceneBatches(load_sources(data, "train", sorted(mixture.shares)), mixture, stage.steps, stage.seed)
-    loader = DataLoader(batches, batch_size=None, sampler=range(start, stage.steps), collate_fn=collate,
-                        num_workers=stage.workers, prefetch_factor=4 if stage.workers else None)
-    pace = engine.Pace(stage.steps)
-    for step, batch in enumerate(loader, start):
-        share = engine.cosine_rate(step, stage.steps, stage.warmup)
-        for group, rate in zip(optimizer.param_groups, rates):
-            group["lr"] = rate * share
-        batch = {name: value.to(device) for name, value in batch.items()}
-        model.train()
-        with engine.mixed_precision(device):
-            loss, noted = loss_of(model, batch, stage.label_smoothing)
-        engine.check_finite(loss, step)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(model)
-        pace.note(step, **noted)
-        if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
-            engine.keep(run, step + 1, model, average, optimizer)
-    return average.module  # type: ignore[return-value]
+    return RegionClassifier(encoder, extractor)
+
+
+def work(
+    model: RegionClassifier, mixture: MixtureConfig, stage: EncoderStage, data: Path, device: torch.device
+) -> Work:
+    """The stage made ready for the engine."""
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    faster_depthwise_on_cpu(model, device)
+    held_out = _scenes(mixture, "val", data, stage.evaluate_scenes, HELD_OUT_SEED) if stage.evaluate_every else None
+    scenes = _scenes(mixture, "train", data, stage.steps * stage.scenes_per_batch, stage.seed)
+    return Work(RegionLearner(model, stage.label_smoothing), scenes, collate, held_out)
+
+
+def _scenes(mixture: MixtureConfig, split: str, data: Path, count: int, seed: int) -> SingleScenes:
+    sources = load_sources(data, split, sorted(mixture.shares))
+    return SingleScenes(SceneBatches(sources, replace(mixture, scenes_per_batch=1), count, seed))
