@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from training.parts import trained_weights
+from training.parts import divided, trained_weights
 
 NAME = "average.safetensors"
 _UPDATES = "updates"
@@ -73,16 +73,6 @@ def whole(value: Tensor) -> Tensor:
     """A tensor that FSDP2 may have divided, as a whole."""
     gather = getattr(value, "full_tensor", None)
     return value if gather is None else gather()
-
-
-def divided(value: Tensor, like: Tensor) -> Tensor:
-    """A whole tensor, divided over the processes as ``like`` is."""
-    mesh = getattr(like, "device_mesh", None)
-    if mesh is None:
-        return value
-    from torch.distributed.tensor import distribute_tensor  # noqa: PLC0415 (needs torch.distributed)
-
-    return distribute_tensor(value.to(like.device), mesh, like.placements)  # type: ignore[attr-defined]
 
 
 def reshard(model: nn.Module) -> None:

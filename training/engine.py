@@ -16,26 +16,33 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from core_model.compat import ensure_torchvision
 from training.average import Average, gathered
 from training.callbacks import Averaging, Guard, LogLine
+from training.checkpoints import (
+    SCHEDULER,
+    close_checkpoint,
+    last_checkpoint,
+    load_divided_optimizer,
+    load_trained,
+    save_divided_optimizer,
+    save_trained,
+)
 from training.errors import TrainingError
 from training.optimizers import muon
-from training.parts import put_weights, trained_weights
+from training.parts import trained_weights
 from training.precision import has_bfloat16
 from training.settings import Schedule
 
 ensure_torchvision()
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin  # noqa: E402
 from transformers import PrinterCallback, Trainer, TrainingArguments  # noqa: E402
 
 _LOG = logging.getLogger(__name__)
 LAUNCH = Path(__file__).resolve().parent / "launch"
-WEIGHTS = "trained.safetensors"
-_WHOLE = "whole.json"  # written last: a checkpoint without it was cut off
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def training_arguments(schedule: Schedule, launch: Launch) -> TrainingArguments:
         eval_strategy="steps" if schedule.evaluate_every else "no", eval_steps=schedule.evaluate_every or None,
         logging_steps=1, logging_nan_inf_filter=False, disable_tqdm=True, remove_unused_columns=False,
         label_names=["counts"], report_to=["wandb"] if "wandb" in launch.report else [],
-        bf16=has_bfloat16(launch.device), use_cpu=on_cpu, ddp_backend="gloo" if on_cpu else None,
+        bf16=has_bfloat16(launch.device), use_cpu=on_cpu, ddp_backend="gloo" if on_cpu and world_size() > 1 else None,
         ddp_find_unused_parameters=False, average_tokens_across_devices=True, log_level="warning",
         **_sharding(launch.sharding))
 
@@ -156,6 +163,16 @@ class Engine(Trainer):
             return gathered(trained_weights(self.model))
         with self.average.instead(self.model):
             return gathered(trained_weights(self.model))
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Accelerate leaves FSDP out on CPUs without a word; PyTorch has it there, too."""
+        super().create_accelerator_and_postprocess()
+        wanted = self.args.fsdp_plugin_args
+        if wanted is not None and not self.is_fsdp_enabled:
+            state = self.accelerator.state
+            state.fsdp_plugin = FullyShardedDataParallelPlugin(**wanted)
+            state.distributed_type = DistributedType.FSDP
+            self.is_fsdp_enabled = True
 
     def _refuse_what_does_not_go_together(self) -> None:
         divided = self.is_deepspeed_enabled or self.is_fsdp_enabled
@@ -221,17 +238,27 @@ class Engine(Trainer):
     # Checkpoints
 
     def save_model(self, output_dir: Optional[str] = None, _internal_call: bool = False) -> None:
-        """Only what is trained; FSDP and DeepSpeed write their own state."""
-        if not (self.is_fsdp_enabled or self.is_deepspeed_enabled) and self.args.should_save:
-            folder = Path(output_dir or self.args.output_dir)
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(gathered(trained_weights(self.model)), str(folder / WEIGHTS))
+        """Only what is trained; DeepSpeed writes its own state."""
+        if not self.is_deepspeed_enabled:
+            save_trained(Path(output_dir or self.args.output_dir), self.model, self.args.should_save)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Optional[nn.Module] = None) -> None:
-        if self.is_fsdp_enabled:
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-        else:
-            put_weights(model or self.model, load_file(str(Path(resume_from_checkpoint) / WEIGHTS)))
+        load_trained(Path(resume_from_checkpoint), model or self.model)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if not self.is_fsdp_enabled:
+            super()._save_optimizer_and_scheduler(output_dir)
+            return
+        save_divided_optimizer(Path(output_dir), self.model, self.optimizer, self.args.should_save)
+        if self.args.should_save:
+            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: Optional[str]) -> None:
+        if checkpoint is None or not self.is_fsdp_enabled:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        load_divided_optimizer(Path(checkpoint), self.model, self.optimizer)
+        self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / SCHEDULER, weights_only=True))
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
@@ -240,13 +267,7 @@ class Engine(Trainer):
             self.average.save(folder, self.args.should_save)
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            (folder / _WHOLE).write_text(json.dumps({"step": self.state.global_step}) + "\n", encoding="utf-8")
-
-
-def last_checkpoint(folder: Path) -> Optional[Path]:
-    """The latest checkpoint that was written to its end."""
-    found = {int(path.parent.name.split("-")[1]): path.parent for path in folder.glob(f"checkpoint-*/{_WHOLE}")}
-    return found[max(found)] if found else None
+            close_checkpoint(folder, self.state.global_step)
 
 
 def _tensorboard(folder: Path) -> Any:

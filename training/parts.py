@@ -76,7 +76,17 @@ def put_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         if value.shape != weights[name].shape:
             raise TrainingError(f"the saved {name} has shape {tuple(weights[name].shape)}, the model "
                                 f"{tuple(value.shape)}; remove the stage's folder to train it anew.")
-        value.data.copy_(weights[name])
+        value.data.copy_(divided(weights[name], value.data))
+
+
+def divided(value: Tensor, like: Tensor) -> Tensor:
+    """A whole tensor, divided over the processes as FSDP2 has divided ``like``."""
+    mesh = getattr(like, "device_mesh", None)
+    if mesh is None:
+        return value
+    from torch.distributed.tensor import distribute_tensor  # noqa: PLC0415 (needs torch.distributed)
+
+    return distribute_tensor(value.to(like.device), mesh, like.placements)  # type: ignore[attr-defined]
 
 
 def _library(name: str) -> Any:

@@ -20,10 +20,11 @@ from core_model.errors import AquilaError
 from core_model.folders import model_folder
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
+from training.checkpoints import last_checkpoint
 from training.data.conversations import TurnMaker, with_context
 from training.data.mixture import MixtureConfig
 from training.data.phrases import CANONICAL
-from training.engine import Engine, Launch, last_checkpoint, micro_batches, training_arguments, world_size
+from training.engine import Engine, Launch, micro_batches, training_arguments, world_size
 from training.errors import TrainingError
 from training.feeds.drawn import drawn_scenes
 from training.parts import Start, finished, ready_to_train
