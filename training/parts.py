@@ -26,7 +26,10 @@ def ready_to_train(model: Aquila, stage: TextStage) -> None:
         else:
             getattr(model, name).float().requires_grad_(True)
     if stage.checkpointing:
-        model.language.gradient_checkpointing_enable({"use_reentrant": False})
+        language: Any = model.language
+        # transformers 5.24 renamed it.
+        enable = getattr(language, "activation_checkpointing_enable", None) or language.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
 
 
 def adapted(language: nn.Module, lora: Lora) -> nn.Module:

@@ -118,9 +118,10 @@ def _activations(model: Aquila, stage: TextStage, rows: int, bytes_each: int) ->
 
 def schedule_line(schedule: Schedule, size: int, accumulation: int, processes: int, pictures: int) -> str:
     """Steps, how a step's pictures are shared out, and how often each picture is seen."""
-    seen = schedule.steps * schedule.scenes_per_batch
-    shared = f"{processes} × {size} × {accumulation}"
-    return (
-        f"{schedule.steps} steps of {schedule.scenes_per_batch} pictures (processes × at a time × accumulated: "
-        f"{shared}), {pictures:,} pictures seen {seen / max(1, pictures):.1f} times; {schedule.optimizer}, learning "
-        f"rate {schedule.learning_rate:g}, warm-up {schedule.warmup:g}, cosine to {schedule.floor:g} of it")
+    shared = f"{schedule.scenes_per_batch} pictures ({processes} processes × {size} at a time × {accumulation})"
+    rates = (f"{schedule.optimizer}, learning rate {schedule.learning_rate:g}, warm-up {schedule.warmup:g}, cosine to "
+             f"{schedule.floor:g} of it")
+    if not schedule.steps:
+        return f"{schedule.epochs:g} times through the manifest, in steps of {shared}; {rates}"
+    seen = schedule.steps * schedule.scenes_per_batch / max(1, pictures)
+    return f"{schedule.steps} steps of {shared}, each of {pictures:,} pictures {seen:.2g} times; {rates}"

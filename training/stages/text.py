@@ -20,6 +20,7 @@ from core_model.text.tokenizer import TextTokenizer
 from training.bank import fill, look, region_counts
 from training.data.conversations import TurnMaker
 from training.engine import Work
+from training.errors import RecipeError
 from training.feeds.drawn import Speaker, drawn_scenes, held_out_scenes
 from training.feeds.examples import Examples, Order, collate, conversations, kept_sight
 from training.feeds.manifests import ManifestPictures, Teller, open_manifests
@@ -73,9 +74,11 @@ class TextData:
         self.manifest = self._manifest("train") if stage.manifest else None
 
     def steps(self) -> int:
-        """How many steps the stage takes."""
-        if self.stage.steps or self.manifest is None:
+        """How many steps the stage takes; raises ``RecipeError`` where nothing says so."""
+        if self.stage.steps:
             return self.stage.steps
+        if self.manifest is None or not self.stage.epochs:
+            raise RecipeError("the stage has no end: give it 'steps', or 'epochs' and a manifest to count them by.")
         return max(1, round(self.stage.epochs * len(self.manifest) / self.stage.scenes_per_batch))
 
     def pictures(self) -> int:
