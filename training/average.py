@@ -65,8 +65,8 @@ class Average:
 
 
 def gathered(weights: Mapping[str, Tensor]) -> Dict[str, Tensor]:
-    """Weights whole and on the CPU, whatever they are divided over; all processes must call this."""
-    return {name: whole(value.detach()).cpu().contiguous() for name, value in weights.items()}
+    """Copies of weights, whole and on the CPU, whatever they are divided over; all processes must call this."""
+    return {name: whole(value.detach()).to("cpu", copy=True).contiguous() for name, value in weights.items()}
 
 
 def whole(value: Tensor) -> Tensor:
