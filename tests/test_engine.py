@@ -47,7 +47,7 @@ from training.stages.text import TextLearner
 CLOSE = 2e-5
 
 
-def _processes(out: Path, count: int, *kinds: str) -> "subprocess.CompletedProcess[str]":
+def _processes(out: Path, count: int, *kinds: str) -> subprocess.CompletedProcess[str]:
     """Train in ``count`` processes that talk to each other over gloo."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -195,7 +195,7 @@ def test_adapters_are_merged_into_what_they_made(tmp_path: Path) -> None:
 
 
 def test_four_bit_weights_learn_by_adapters(tmp_path: Path) -> None:
-    """QLoRA: the language model is loaded in four bits, adapters are trained, and the folder is of whole numbers again."""
+    """QLoRA: the language model is loaded in four bits, adapters are trained, the folder has whole numbers again."""
     pytest.importorskip("peft")
     pytest.importorskip("bitsandbytes")
     language = {"model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1,

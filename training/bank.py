@@ -57,7 +57,7 @@ class _Stacked(Dataset, Generic[About]):
         self.source = source
 
     def __len__(self) -> int:
-        return -(-len(self.source) // AT_A_TIME)
+        return (len(self.source) + AT_A_TIME - 1) // AT_A_TIME
 
     def __getitem__(self, step: int) -> Tuple[List[About], List[int], Tensor, Tensor]:
         numbers = range(step * AT_A_TIME, min(len(self.source), (step + 1) * AT_A_TIME))

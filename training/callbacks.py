@@ -15,7 +15,7 @@ from training.errors import TrainingError
 from training.pace import Pace
 
 ensure_torchvision()
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments  # noqa: E402
+from transformers import TrainerCallback, TrainerState, TrainingArguments  # noqa: E402
 
 ZERO_STEPS = 10
 
@@ -26,18 +26,14 @@ class Averaging(TrainerCallback):
     def __init__(self, average: Average, resumed: Optional[Path]) -> None:
         self.average, self.resumed = average, resumed
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: nn.Module, **_: Any
-    ) -> None:
+    def on_train_begin(self, *_: Any, model: nn.Module, **__: Any) -> None:
         """Start anew, or from what was saved."""
         if self.resumed is None:
             self.average.begin(model)
         else:
             self.average.load(self.resumed, model)
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: nn.Module, **_: Any
-    ) -> None:
+    def on_step_end(self, *_: Any, model: nn.Module, **__: Any) -> None:
         """Take the new weights in."""
         self.average.update(model)
 
@@ -48,13 +44,12 @@ class LogLine(TrainerCallback):
     def __init__(self) -> None:
         self.pace: Optional[Pace] = None
 
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_train_begin(self, _: TrainingArguments, state: TrainerState, *__: Any, **___: Any) -> None:
         """The pace counts from here."""
         self.pace = Pace(state.max_steps)
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
-        logs: Optional[Dict[str, float]] = None, **_: Any,
+        self, _: TrainingArguments, state: TrainerState, *__: Any, logs: Optional[Dict[str, float]] = None, **___: Any,
     ) -> None:
         """Note what is logged; held-out losses at once."""
         if self.pace is None or not logs or not state.is_world_process_zero:
@@ -89,5 +84,5 @@ class Guard:
         self._zeros = self._zeros + 1 if math.isclose(loss, 0.0, abs_tol=1e-12) else 0
         if self._zeros >= ZERO_STEPS:
             raise TrainingError(
-                f"the loss has been 0 for {ZERO_STEPS} steps, so nothing is learned; look whether the answers are empty "
-                "or the model was trained on these very texts already.")
+                f"the loss has been 0 for {ZERO_STEPS} steps, so nothing is learned; look whether the answers are "
+                "empty or the model has learned these very texts already.")

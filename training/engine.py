@@ -277,5 +277,5 @@ def _tensorboard(folder: Path) -> Any:
         writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter(str(folder))
     except ImportError as error:
         raise TrainingError(
-            f"losses for TensorBoard need the package tensorboard ({error}); install it, or use --report none.") from error
+            f"TensorBoard's log needs the package tensorboard ({error}); install it, or use --report none.") from error
     return TensorBoardCallback(writer)

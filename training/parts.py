@@ -96,4 +96,4 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise TrainingError(f"this recipe needs the package {name} ({error}); install it with: pip install {name}") from error
+        raise TrainingError(f"this recipe needs the package {name} ({error}); install it.") from error

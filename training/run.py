@@ -87,7 +87,7 @@ def options(arguments: Optional[Sequence[str]] = None) -> Options:
 
 
 def _own_device(name: str) -> torch.device:
-    """This process's device: of several on one machine, each takes its own GPU."""
+    """The device of this process: of several on one machine, each takes its own GPU."""
     device = pick_device(name)
     if device.type == "cuda" and "LOCAL_RANK" in os.environ:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))

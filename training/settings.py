@@ -18,7 +18,7 @@ class Schedule:
     """What every stage of training is told.
 
     ``scenes_per_batch`` pictures are learned from in one step, whatever the number of processes; each takes
-    ``micro_batch`` of them at a time (0: all that are its own). Give ``steps``, or ``epochs`` where the data has an end.
+    ``micro_batch`` of them at a time (0: all of its own). Give ``steps``, or ``epochs`` where the data has an end.
     ``warmup`` counts steps, or is a share of them below 1; the rate then falls as a cosine to the share ``floor`` of
     ``learning_rate``. ``average`` is the decay of the weights' moving average (0: none). ``evaluate_every`` steps the
     loss of ``evaluate_scenes`` held-out pictures is measured. ``deterministic`` also fixes the order of sums on a GPU.

@@ -141,7 +141,8 @@ def _key(manifest: Path, record: Record, size: int) -> str:
     """A name for a record as it is now; a picture that is written anew gets another one."""
     path = manifest.parent / (record.shard or record.image)
     changed = path.stat().st_mtime_ns if path.is_file() else 0
-    text = repr((str(path.resolve()), changed, record.image, record.width, record.height, record.regions, record.gsd, size))
+    shown = record.image, record.width, record.height, record.regions, record.gsd
+    text = repr((str(path.resolve()), changed, shown, size))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
 
 

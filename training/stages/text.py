@@ -68,7 +68,9 @@ def prompt_builder(model: Aquila, tokenizer: TextTokenizer) -> PromptBuilder:
 class TextData:
     """A text stage's pictures, from manifests or drawn, and the examples made of them."""
 
-    def __init__(self, stage: TextStage, builder: PromptBuilder, context: str, size: int, data: Path, out: Path) -> None:
+    def __init__(
+        self, stage: TextStage, builder: PromptBuilder, context: str, size: int, data: Path, out: Path
+    ) -> None:
         self.stage, self.builder, self.context, self.size = stage, builder, context, size
         self.data, self.out = data, out
         self.manifest = self._manifest("train") if stage.manifest else None
