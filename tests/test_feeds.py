@@ -60,7 +60,7 @@ def test_lengths_order_records_as_their_rows_do(tmp_path: Path) -> None:
     rows = [sum(len(text.ids) for text in Teller(builder, "", 2000)(np.random.default_rng(0), found[number][0]))
             for number in range(2)]
     assert lengths[0] < lengths[1] and rows[0] < rows[1]
-    assert found.lengths(builder, longest=50) == [50, 50]
+    assert found.lengths(builder, longest=30) == [30, 30]
 
 
 def test_a_row_holds_what_fits_and_shows_only_what_it_names(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_row_holds_what_fits_and_shows_only_what_it_names(tmp_path: Path) -> N
     tokenizer = tiny_tokenizer()
     model = tiny_model(tokenizer)
     builder = prompt_builder(model, tokenizer)
-    room = len(builder.prefix()) + 60
+    room = len(builder.prefix()) + 140
     examples = Examples(
         _pictures(path), Teller(builder, CONTEXT, room), builder, Order([1], 1, 0), count=12, seed=0)
     found = [examples[number] for number in range(12)]

@@ -14,6 +14,7 @@ from core_model.checkpoint import load_model
 from tests.geo_helpers import write_raster
 from tests.tiny import save_tiny
 from training.data.converters.gis import Layers
+from training.data.manifest.masks import record_masks
 from training.data.manifest.record import Record
 from training.errors import TrainingError
 from training.own_layers import FULL, Wanted, adapt, apart, classes_of, windows
@@ -60,8 +61,6 @@ def test_background_lies_beside_every_polygon(tmp_path: Path) -> None:
     wanted = Wanted(_layers(tmp_path), tmp_path / "out", classes=roofs, background="open ground")
     found = windows(wanted, 64)
     assert [entry.name for entry in classes_of(found)] == ["open ground", "roof"]
-    from training.data.manifest.masks import record_masks
-
     for record in found:
         masks = record_masks(record)
         ground = np.array([region.label == "open ground" for region in record.regions])

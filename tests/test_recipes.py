@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from core_model.config import LanguageConfig
 from tests.tiny import tiny_config
 from training import run
+from training.engine import Launch, training_arguments
 from training.errors import RecipeError, TrainingError
 from training.plan import plan_of
 from training.recipe import RECIPES, TEXT_STAGES, load_recipe
@@ -96,7 +98,7 @@ def test_a_recipe_without_a_start_says_how_to_make_one(tmp_path: Path) -> None:
         run.main("pretrain", ["--recipe", "7b", "--start", str(tmp_path / "none"), "--runs", str(tmp_path)])
 
 
-def test_the_launch_files_are_read() -> None:
+def test_the_launch_files_are_read(tmp_path: Path) -> None:
     """Each file for dividing a model names what it divides, in the words of its library."""
     folder = RECIPES.parent / "launch"
     assert json.loads((folder / "fsdp2.json").read_text())["version"] == 2
@@ -105,6 +107,4 @@ def test_the_launch_files_are_read() -> None:
     found = yaml.safe_load((folder / "fsdp2.yaml").read_text())
     assert found["distributed_type"] == "FSDP" and found["fsdp_config"]["fsdp_version"] == 2
     with pytest.raises(TrainingError, match="fsdp2, zero2, zero3"):
-        from training.engine import _sharding
-
-        _sharding("zero9")
+        training_arguments(TextStage(steps=1), Launch(tmp_path, torch.device("cpu"), "zero9"))

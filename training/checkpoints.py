@@ -7,6 +7,7 @@ DeepSpeed it is DeepSpeed that writes and reads its states, as pickles.)
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Optional
 
@@ -17,6 +18,7 @@ from torch import nn
 from training.average import gathered
 from training.parts import put_weights, trained_weights
 
+_LOG = logging.getLogger(__name__)
 WEIGHTS, OPTIMIZER, SCHEDULER = "trained.safetensors", "optimizer.bin", "scheduler.pt"
 _WHOLE = "whole.json"  # written last: a checkpoint without it was cut off
 
@@ -25,6 +27,15 @@ def last_checkpoint(folder: Path) -> Optional[Path]:
     """The latest checkpoint that was written to its end."""
     found = {int(path.parent.name.split("-")[1]): path.parent for path in folder.glob(f"checkpoint-*/{_WHOLE}")}
     return found[max(found)] if found else None
+
+
+def is_finished(folder: Path, steps: int, product: Path) -> bool:
+    """Whether a run has taken all its steps and written its product; if so, says how to begin anew."""
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is None or int(checkpoint.name.split("-")[1]) < steps or not product.is_file():
+        return False
+    _LOG.info("%s has taken its %d steps; remove it to train anew", folder, steps)
+    return True
 
 
 def close_checkpoint(folder: Path, step: int) -> None:

@@ -20,7 +20,7 @@ from core_model.errors import AquilaError
 from core_model.folders import model_folder
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
-from training.checkpoints import last_checkpoint
+from training.checkpoints import is_finished
 from training.data.conversations import TurnMaker, with_context
 from training.data.mixture import MixtureConfig
 from training.data.phrases import CANONICAL
@@ -120,6 +120,8 @@ def encoder(chosen: Options) -> None:
         stage, *micro_batches(stage, world_size()), world_size(), stage.steps * stage.scenes_per_batch))
     if chosen.plan_only:
         return
+    if is_finished(launch.out, stage.steps, launch.out / ENCODER_WEIGHTS):
+        return
     arguments = training_arguments(stage, launch)
     mixture = MixtureConfig(size=config.encoder.image_size)
     work = encoder_stage.work(model, mixture, stage, chosen.data, chosen.device)
@@ -151,12 +153,13 @@ def train_text(chosen: Options, name: str, stage: TextStage, start: Start) -> Pa
         launch.out)
     stage = replace(stage, steps=data.steps())
     _tell(chosen, name, stage, model.config, data.pictures())
+    folder = launch.out / "model"
+    if is_finished(launch.out, stage.steps, folder / "config.json"):
+        return folder
     arguments = training_arguments(stage, launch)
-    if last_checkpoint(launch.out) is None:
-        torch.manual_seed(stage.seed)
+    torch.manual_seed(stage.seed)  # adapters start from the same numbers in every process
     ready_to_train(model, stage)
     weights = Engine(data.work(model, chosen.device), stage, arguments, launch).run()
-    folder = launch.out / "model"
     if arguments.should_save:
         save_model(folder, *finished(start, stage, weights, chosen.recipe.weights))
         _LOG.info("%s: wrote %s", name, folder)

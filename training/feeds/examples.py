@@ -117,7 +117,8 @@ def collate(examples: Sequence[Example]) -> Dict[str, Tensor]:
     for name in examples[0].sight:
         join = torch.stack if name in _OF_PICTURE else torch.cat
         batch[name] = join([example.sight[name] for example in examples])
-    batch["counts"] = (batch["labels"] != IGNORED_LABEL).sum().float().reshape(1)
+    # A whole number: FSDP2 rounds the others to 16 bits on their way in.
+    batch["counts"] = (batch["labels"] != IGNORED_LABEL).sum().reshape(1)
     return batch
 
 
