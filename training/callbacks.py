@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core_model.compat import ensure_torchvision
 from training.average import Average
@@ -26,16 +26,16 @@ class Averaging(TrainerCallback):
     def __init__(self, average: Average, resumed: Optional[Path]) -> None:
         self.average, self.resumed = average, resumed
 
-    def on_train_begin(self, *_: Any, model: nn.Module, **__: Any) -> None:
+    def on_train_begin(self, *_: Any, **named: Any) -> None:
         """Start anew, or from what was saved."""
         if self.resumed is None:
-            self.average.begin(model)
+            self.average.begin(named["model"])
         else:
-            self.average.load(self.resumed, model)
+            self.average.load(self.resumed, named["model"])
 
-    def on_step_end(self, *_: Any, model: nn.Module, **__: Any) -> None:
+    def on_step_end(self, *_: Any, **named: Any) -> None:
         """Take the new weights in."""
-        self.average.update(model)
+        self.average.update(named["model"])
 
 
 class LogLine(TrainerCallback):
