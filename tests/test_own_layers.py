@@ -81,7 +81,7 @@ def test_places_are_kept_apart_whole(tmp_path: Path) -> None:
 def test_a_folder_comes_of_it(tmp_path: Path, names: Tuple[Tuple[str, str], ...]) -> None:
     """Two steps on the layers: the rates are of the regions kept apart, and the folder loads under its new name."""
     start = save_tiny(tmp_path / "start")
-    wanted = Wanted(_layers(tmp_path), tmp_path / "roofs", str(start), names, rounds=1, device="cpu")
+    wanted = Wanted(_layers(tmp_path), tmp_path / "roofs", str(start), names, rounds=2, device="cpu")
     stage = replace(FULL, steps=2, scenes_per_batch=4, turns_per_region=1, pairs_per_region=0)
     before, after = adapt(wanted, stage)
     assert before.regions == after.regions > 5 and 0.5 <= before.most_frequent < 1

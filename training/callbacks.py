@@ -15,7 +15,7 @@ from training.errors import TrainingError
 from training.pace import Pace
 
 ensure_torchvision()
-from transformers import TrainerCallback, TrainerState, TrainingArguments  # noqa: E402
+from transformers import TrainerCallback, TrainerState  # noqa: E402
 
 ZERO_STEPS = 10
 
@@ -44,15 +44,16 @@ class LogLine(TrainerCallback):
     def __init__(self) -> None:
         self.pace: Optional[Pace] = None
 
-    def on_train_begin(self, _: TrainingArguments, state: TrainerState, *__: Any, **___: Any) -> None:
+    def on_train_begin(self, *told: Any, **_: Any) -> None:
         """The pace counts from here."""
+        state: TrainerState = told[1]
         self.pace = Pace(state.max_steps)
 
-    def on_log(
-        self, _: TrainingArguments, state: TrainerState, *__: Any, logs: Optional[Dict[str, float]] = None, **___: Any,
-    ) -> None:
-        """Note what is logged; held-out losses at once."""
-        if self.pace is None or not logs or not state.is_world_process_zero:
+    def on_log(self, *told: Any, **named: Any) -> None:
+        """Note losses, those on held-out pictures too."""
+        state: TrainerState = told[1]
+        logs: Dict[str, float] = named.get("logs") or {}
+        if self.pace is None or not state.is_world_process_zero:
             return
         shown = {name: logs[name] for name in ("loss", "eval_loss", "waiting") if name in logs}
         if shown:

@@ -126,10 +126,12 @@ def _sharding(name: str) -> Dict[str, Any]:
 class Engine(Trainer):
     """Trains one stage. See ``Work`` for what it is given and ``Schedule`` for how it trains."""
 
+    model: nn.Module
+
     def __init__(self, work: Work, schedule: Schedule, arguments: TrainingArguments, launch: Launch) -> None:
         self.guard, self.schedule = Guard(), schedule
         self.average = Average(schedule.average) if schedule.average else None
-        self.resumed = last_checkpoint(launch.out)
+        self.out, self.resumed = launch.out, last_checkpoint(launch.out)
         self._waited, self._since = 0.0, time.monotonic()
         super().__init__(
             model=work.learner, args=arguments, data_collator=work.collate, train_dataset=work.examples,
@@ -240,13 +242,13 @@ class Engine(Trainer):
     def save_model(self, output_dir: Optional[str] = None, _internal_call: bool = False) -> None:
         """Only what is trained; DeepSpeed writes its own state."""
         if not self.is_deepspeed_enabled:
-            save_trained(Path(output_dir or self.args.output_dir), self.model, self.args.should_save)
+            save_trained(Path(output_dir or self.out), self.model, self.args.should_save)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Optional[nn.Module] = None) -> None:
         load_trained(Path(resume_from_checkpoint), model or self.model)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        if not self.is_fsdp_enabled:
+        if not self.is_fsdp_enabled or self.optimizer is None or self.lr_scheduler is None:
             super()._save_optimizer_and_scheduler(output_dir)
             return
         save_divided_optimizer(Path(output_dir), self.model, self.optimizer, self.args.should_save)
@@ -254,7 +256,7 @@ class Engine(Trainer):
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER)
 
     def _load_optimizer_and_scheduler(self, checkpoint: Optional[str]) -> None:
-        if checkpoint is None or not self.is_fsdp_enabled:
+        if checkpoint is None or not self.is_fsdp_enabled or self.optimizer is None or self.lr_scheduler is None:
             super()._load_optimizer_and_scheduler(checkpoint)
             return
         load_divided_optimizer(Path(checkpoint), self.model, self.optimizer)
@@ -262,7 +264,7 @@ class Engine(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        folder = self.out / f"checkpoint-{self.state.global_step}"
         if self.average is not None:
             self.average.save(folder, self.args.should_save)
         self.accelerator.wait_for_everyone()
@@ -271,7 +273,7 @@ class Engine(Trainer):
 
 
 def _tensorboard(folder: Path) -> Any:
-    from transformers.integrations import TensorBoardCallback  # noqa: PLC0415 (only where it is asked for)
+    from transformers.integrations.integration_utils import TensorBoardCallback  # noqa: PLC0415 (only where it is asked for)
 
     try:
         writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter(str(folder))

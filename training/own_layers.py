@@ -116,10 +116,8 @@ def _turned(rng: np.random.Generator, scene: Scene) -> Scene:
         turned = np.rot90(values, quarter)
         return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
-    for region in scene.regions:
-        region.mask = turn(region.mask)
     return replace(
-        scene, image=photometric(rng, turn(scene.image)), categories=turn(scene.categories), valid=turn(scene.valid))
+        scene, regions=[replace(region, mask=turn(region.mask)) for region in scene.regions], image=photometric(rng, turn(scene.image)), categories=turn(scene.categories), valid=turn(scene.valid))
 
 
 def windows(wanted: Wanted, size: int) -> List[Record]:

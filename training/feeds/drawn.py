@@ -40,7 +40,7 @@ def shown(scene: Scene) -> Sights:
     """A scene's pixels and masks."""
     masks = [region.mask for region in scene.regions] or [np.zeros((0, *scene.image.shape[:2]), bool)]
     stacked = np.stack(masks) if scene.regions else masks[0]
-    return {"image": torch.from_numpy(scene.image), "masks": torch.from_numpy(stacked)}
+    return {"image": torch.tensor(scene.image), "masks": torch.from_numpy(stacked)}
 
 
 @dataclass

@@ -65,7 +65,7 @@ class ManifestPictures:
     def __getitem__(self, number: int) -> Tuple[Told, Sights]:
         found = self._read(number) if number >= self._kept else self._remembered(number)
         told = Told(wanted_conversations(found.conversations, self.about), found.gsd, found.areas)
-        return told, {"image": torch.from_numpy(found.image), "masks": torch.from_numpy(found.masks)}
+        return told, {"image": torch.tensor(found.image), "masks": torch.from_numpy(found.masks)}
 
     def lengths(self, builder: PromptBuilder, longest: int) -> List[int]:
         """About how many tokens each picture's row will have."""
@@ -154,7 +154,7 @@ def _keep(path: Path, found: Sample) -> None:
         "image": found.image, "masks": np.packbits(found.masks, axis=-1), "gsd": np.float64(found.gsd),  # type: ignore[dict-item]
         "areas": np.array(found.areas, np.float64)}
     with partial.open("wb") as stream:
-        np.savez(stream, **values)  # type: ignore[arg-type]
+        np.savez(stream, **values)
     partial.replace(path)
 
 
