@@ -117,7 +117,8 @@ def _turned(rng: np.random.Generator, scene: Scene) -> Scene:
         return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
     return replace(
-        scene, regions=[replace(region, mask=turn(region.mask)) for region in scene.regions], image=photometric(rng, turn(scene.image)), categories=turn(scene.categories), valid=turn(scene.valid))
+        scene, image=photometric(rng, turn(scene.image)), categories=turn(scene.categories), valid=turn(scene.valid),
+        regions=[replace(region, mask=turn(region.mask)) for region in scene.regions])
 
 
 def windows(wanted: Wanted, size: int) -> List[Record]:
