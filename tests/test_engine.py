@@ -56,7 +56,7 @@ def _processes(out: Path, count: int, *kinds: str) -> subprocess.CompletedProces
     command = [sys.executable, "-m", *(several if count > 1 else []), "tests.made_training", str(out), *kinds]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
     return subprocess.run(
-        command, cwd=REPOSITORY, env=environment, check=False, capture_output=True, text=True, timeout=300)
+        command, cwd=REPOSITORY, env=environment, check=False, capture_output=True, text=True, timeout=900)
 
 
 def test_two_processes_learn_as_one(tmp_path: Path) -> None:
