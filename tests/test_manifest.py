@@ -20,7 +20,7 @@ from training.data.manifest import rle
 from training.data.manifest.checking import check
 from training.data.manifest.images import read_image
 from training.data.manifest.masks import polygon_part, record_masks, region_mask
-from training.data.manifest.reader import ManifestReader, picture_tensors, prompt_turns
+from training.data.manifest.reader import ManifestReader, prompt_turns
 from training.data.manifest.record import ManifestError, Record, RegionEntry, from_values, to_line
 from training.data.manifest.store import read, records, write
 
@@ -212,9 +212,6 @@ def test_the_reader_fits_pictures_without_losing_small_regions(tmp_path: Path) -
     assert found.masks[0, 1, 16]
     assert found.gsd == pytest.approx(1.0)
     assert found.areas == (0.25,)
-    shown = picture_tensors([found, ManifestReader(path, size=20)[0]])
-    assert tuple(shown.images.shape) == (2, 20, 20, 3)
-    assert shown.image_index.tolist() == [0, 1]
 
 
 def test_packing_moves_pictures_into_shards_and_changes_nothing_else(tmp_path: Path) -> None:

@@ -4,52 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List
+from typing import List
 
 import numpy as np
 import pytest
 import torch
 
-from core_model.config import EncoderConfig, ExtractorConfig
 from core_model.network.aquila import TrainingBatch, collate_packed, pack
 from core_model.text.prompt import IGNORED_LABEL, Turn
 from tests.made_scenes import mosaic
+from tests.made_training import CPU, SIZE, STAGE, made_examples, made_scenes, patches
 from tests.tiny import CONTEXT, PROMPTS, tiny_model, tiny_tokenizer
-from training import engine
-from training.bank import BankBatches, PreparedScenes, fill
+from training.bank import fill
 from training.calibrate import confidence_temperature, label_temperature
 from training.data import conversations, sources, vocabulary
 from training.data.augment import photometric
 from training.data.conversations import (
     Material,
     TurnMaker,
-    choose_regions,
-    collate_texts,
     covering_names,
     material,
     picture_turn,
-    pictures,
     prompt_turns,
 )
 from training.data.facts import ORIENTATIONS, SHAPES, form
 from training.data.mixture import MixtureConfig, SceneBatches
 from training.data.phrases import CANONICAL
 from training.data.scenes import Cutout, PatchMosaic, Scene
-from training.data.sources import LabelledScene, Patch
+from training.data.sources import LabelledScene
 from training.evaluation import tasks
 from training.evaluation.held_out import object_scenes, patch_scenes
-from training.recipe import RecipeError, TextStage, load_recipe
-from training.stages import encoder as encoder_stage
+from training.feeds.examples import Order, collate
+from training.optimizers import muon
 from training.stages import regions
-from training.stages.text import prompt_builder, training_loss
-
-SIZE = 64
-
-
-def _patches(count: int = 8) -> List[Patch]:
-    rng = np.random.default_rng(0)
-    numbers = vocabulary.of_source("eurosat")
-    return [Patch(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8), numbers[n % 4]) for n in range(count)]
+from training.stages.text import TextLearner, prompt_builder
 
 
 def _labelled() -> LabelledScene:
@@ -60,22 +48,9 @@ def _labelled() -> LabelledScene:
     return LabelledScene("made", rng.integers(0, 255, (120, 150, 3), dtype=np.uint8), categories, 0.5, "dubai")
 
 
-def _batch(model, tokenizer, turns: int = 2) -> TrainingBatch:  # noqa: ANN001 (the tiny model and its tokenizer)
-    rng = np.random.default_rng(3)
-    maker = PatchMosaic(_patches(), "eurosat", SIZE, (2,))
-    scenes = [maker(rng) for _ in range(2)]
-    for scene in scenes:
-        choose_regions(rng, scene, 3)
-    about = [material(scene) for scene in scenes]
-    texts = collate_texts(
-        [(one, TurnMaker((), turns, 1)(rng, one)) for one in about], prompt_builder(model, tokenizer), CONTEXT)
-    shown = pictures(scenes)
-    return TrainingBatch(**vars(texts), images=shown.images, masks=shown.masks.float(), image_index=shown.image_index)
-
-
 def test_a_mosaic_labels_each_cell_with_its_patch() -> None:
     """Regions lie on pixels of their own category, and the GSD follows the enlargement."""
-    maker = PatchMosaic(_patches(), "eurosat", SIZE, (2,), smallest_crop=1.0)
+    maker = PatchMosaic(patches(), "eurosat", SIZE, (2,), smallest_crop=1.0)
     for seed in range(20):
         scene = maker(np.random.default_rng(seed))
         assert scene.regions and scene.gsd == pytest.approx(10.0)
@@ -97,7 +72,7 @@ def test_a_cutout_keeps_regions_on_their_category() -> None:
 def test_batches_depend_on_seed_and_step_alone() -> None:
     """A resumed run sees the batches the first one would have seen."""
     config = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=2)
-    first, again = (SceneBatches({"eurosat": _patches()}, config, 10, 7) for _ in range(2))
+    first, again = (SceneBatches({"eurosat": patches()}, config, 10, 7) for _ in range(2))
     for one, other in zip(first[4], again[4]):
         assert np.array_equal(one.image, other.image)
     assert not np.array_equal(first[4][0].image, first[5][0].image)
@@ -156,15 +131,15 @@ def test_training_on_one_batch_lowers_its_loss_and_leaves_the_encoder() -> None:
     """A few steps learn a batch by heart while the frozen encoder keeps its weights."""
     tokenizer = tiny_tokenizer()
     model = tiny_model(tokenizer)
-    batch = _batch(model, tokenizer)
     before = {name: value.clone() for name, value in model.encoder.state_dict().items()}
     model.encoder.requires_grad_(False)
-    optimizer = engine.muon([pair for pair in model.named_parameters() if pair[1].requires_grad], 1e-2, 0.0)
-    with torch.no_grad():
-        seen = model.see(model.encoder(batch.images), batch.masks, batch.image_index)
+    examples = made_examples(model, tokenizer, STAGE, fill(model, made_scenes(2), 0, CPU))
+    batch = collate([examples[0], examples[1]])
+    learner = TextLearner(model)
+    optimizer = muon([pair for pair in model.named_parameters() if pair[1].requires_grad], 1e-2, 0.0)
     losses = []
     for _ in range(12):
-        loss = training_loss(model, seen, batch)
+        loss = learner(**batch)["loss"]
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -177,82 +152,38 @@ def test_labels_cover_the_answers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is learned reads as the answers, in order, and nothing else."""
     monkeypatch.setattr(conversations, "LABEL_FIRST", 0.0)
     tokenizer = tiny_tokenizer()
-    model = tiny_model(tokenizer)
-    builder = prompt_builder(model, tokenizer)
-    rng = np.random.default_rng(3)
-    about = material(PatchMosaic(_patches(), "eurosat", SIZE, (2,))(rng))
-    turns = TurnMaker((), 2)(rng, about)
-    batch = collate_texts([(about, turns)], builder, CONTEXT)
-    learned = batch.labels[0][batch.labels[0] != IGNORED_LABEL].tolist()
-    wanted = [token for turn in turns for token in tokenizer.encode(turn.answer) + [tokenizer.end_id]]
-    assert learned == wanted
-
-
-def _bank(model, scenes: int = 4):  # noqa: ANN001, ANN202 (the tiny model)
-    mixture = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, grids={0.0: (2,)}, scenes_per_batch=2)
-    batches = SceneBatches({"eurosat": _patches()}, mixture, scenes // 2, 7)
-    return fill(model, PreparedScenes(batches, 3, 1), 0, torch.device("cpu")), batches
+    examples = made_examples(tiny_model(tokenizer), tokenizer, STAGE)
+    batch = collate([examples[0]])
+    about, _ = examples.source[examples.order[0]]
+    turns = examples.speak.maker(np.random.default_rng((examples.seed, 0, 2)), about)
+    learned = batch["labels"][0][batch["labels"][0] != IGNORED_LABEL].tolist()
+    assert learned == [token for turn in turns for token in tokenizer.encode(turn.answer) + [tokenizer.end_id]]
+    assert float(batch["counts"]) == len(learned)
 
 
 def test_the_bank_gives_back_what_the_encoder_saw() -> None:
-    """Scenes out of the bank cost what they cost when their pictures are encoded anew."""
+    """Pictures out of the bank cost what they cost when they are encoded anew."""
     tokenizer = tiny_tokenizer()
     model = tiny_model(tokenizer)
-    bank, scenes = _bank(model)
-    rng = np.random.default_rng((1, 0, 1))
-    again = scenes[0]
-    for scene in again:
-        choose_regions(rng, scene, 3)
-    shown = pictures(again)
-    texts = BankBatches(bank, TurnMaker((), 2, 1), prompt_builder(model, tokenizer), CONTEXT, steps=1, size=2, seed=0)
-    about = [bank.materials[number] for number in (0, 1)]
-    batch = collate_texts(
-        [(one, TurnMaker((), 2)(np.random.default_rng(0), one)) for one in about], texts.builder, CONTEXT)
+    learner = TextLearner(model)
+    seen = made_examples(model, tokenizer, STAGE)
+    kept = made_examples(model, tokenizer, STAGE, fill(model, made_scenes(), 0, CPU))
     with torch.no_grad():
-        direct = model(TrainingBatch(**vars(batch), images=shown.images, masks=shown.masks.float(),
-                                     image_index=shown.image_index))[0]
-        kept = model.read(bank.seen([0, 1], torch.device("cpu")), batch)[0]
-    assert float(kept) == pytest.approx(float(direct), rel=2e-3)
+        direct = learner(**collate([seen[number] for number in range(4)]))["loss"]
+        banked = learner(**collate([kept[number] for number in range(4)]))["loss"]
+    assert float(banked) == pytest.approx(float(direct), rel=2e-3)
 
 
-def test_bank_batches_show_every_scene_before_any_again() -> None:
-    """Four scenes in batches of two: two batches show all, and a resumed run draws the same."""
+def test_a_picture_without_regions_is_learned_from() -> None:
+    """Stage 1 asks about whole pictures: no region is read, and the loss is a number."""
     tokenizer = tiny_tokenizer()
     model = tiny_model(tokenizer)
-    bank, _ = _bank(model)
-    batches = BankBatches(bank, TurnMaker((), 2, 1), prompt_builder(model, tokenizer), CONTEXT, steps=4, size=2, seed=0)
-    assert sorted(batches[0][0] + batches[1][0]) == [0, 1, 2, 3] == sorted(batches[2][0] + batches[3][0])
-    assert torch.equal(batches[1][1].ids, batches[1][1].ids)
-
-
-def test_stage_0_resumes_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopping after step 2 and resuming ends where an unbroken run ends."""
-    monkeypatch.setattr(encoder_stage, "load_sources", lambda *_: {"eurosat": _patches()})
-    monkeypatch.setattr(regions, "MASK_GRID", 16)
-    mixture = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=2)
-    encoder = EncoderConfig(vision={"timm_model_name": "convnext_atto_ols"}, image_size=SIZE)
-    extractor = ExtractorConfig(width=32, spatial_size=16, spatial_width=32, context_tokens=4, context_reach=0.2)
-    stage = encoder_stage.EncoderStage(steps=4, warmup=1, workers=0, save_every=2)
-
-    def run(folder: str) -> Dict[str, torch.Tensor]:
-        found = encoder_stage.train(
-            encoder, extractor, mixture, stage, tmp_path, tmp_path / folder, torch.device("cpu"))
-        return dict(found.state_dict())
-
-    whole = run("whole")
-    kept = engine.RunFolder.save
-
-    def stop_after_two(self: engine.RunFolder, **state: object) -> None:
-        kept(self, **state)
-        if state["step"] == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(engine.RunFolder, "save", stop_after_two)
-    with pytest.raises(KeyboardInterrupt):
-        run("broken")
-    monkeypatch.setattr(engine.RunFolder, "save", kept)
-    resumed = run("broken")
-    assert all(torch.allclose(whole[name], resumed[name], atol=1e-5) for name in whole)
+    examples = made_examples(model, tokenizer, replace(STAGE, kinds=["picture"]))
+    batch = collate([examples[0], examples[1]])
+    assert batch["masks"].shape == (0, SIZE, SIZE) and len(batch["region_index"]) == 0
+    loss = TextLearner(model)(**batch)["loss"]
+    loss.backward()
+    assert np.isfinite(loss.item())
 
 
 def test_sectors_hold_the_shares_of_their_side() -> None:
@@ -289,29 +220,25 @@ def test_a_text_after_the_label_is_the_second_turn() -> None:
     assert first.instruction.startswith("GSD") and (second.instruction, second.answer) == (led.instruction, led.answer)
 
 
-def test_recipes_load_and_refuse_unknown_fields(tmp_path: Path) -> None:
-    """The shipped recipe builds a configuration; a misspelt field is named."""
-    recipe = load_recipe("nano")
-    assert recipe.config(vocabulary=500).language.huggingface["vocab_size"] == 500
-    wrong = tmp_path / "wrong.yaml"
-    wrong.write_text("align: {stepps: 3}\n")
-    with pytest.raises(RecipeError, match="stepps"):
-        load_recipe(str(wrong))
-    with pytest.raises(RecipeError, match="tail"):
-        TextStage(train=["tail"])
+def test_every_picture_is_shown_before_any_again() -> None:
+    """Four pictures in batches of two: two batches show all, in another order each round, the same for a seed."""
+    order, again, other = Order([1] * 4, 2, 0), Order([1] * 4, 2, 0), Order([1] * 4, 2, 5)
+    rounds = [[order[place] for place in range(start, start + 4)] for start in range(0, 80, 4)]
+    assert all(sorted(found) == [0, 1, 2, 3] for found in rounds)
+    assert len({tuple(found) for found in rounds}) > 5
+    assert [again[place] for place in range(80)] == [number for found in rounds for number in found]
+    assert [other[place] for place in range(80)] != [again[place] for place in range(80)]
 
 
-def test_a_loss_that_is_no_number_stops_the_run() -> None:
-    """NaN ends training with a sentence, before it reaches a checkpoint."""
-    with pytest.raises(FloatingPointError, match="step 7"):
-        engine.check_finite(torch.tensor(float("nan")), 7)
-
-
-def test_the_schedule_warms_up_and_falls() -> None:
-    """Linear warm-up to 1, then a cosine down to its floor."""
-    rates = [engine.cosine_rate(step, 100, 10) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0) and rates[-1] < 0.02
-    assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
+def test_batches_hold_pictures_of_one_length() -> None:
+    """Grouped by length, less than half of the padding of a random order is left."""
+    lengths = np.random.default_rng(0).integers(10, 500, 640)
+    order = Order(lengths.tolist(), 8, 0)
+    grouped = lengths[[order[place] for place in range(640)]].reshape(-1, 8)
+    shuffled = np.random.default_rng(1).permutation(lengths).reshape(-1, 8)
+    padding = [float((rows.max(axis=1, keepdims=True) - rows).sum()) for rows in (grouped, shuffled)]
+    assert padding[0] < 0.5 * padding[1]
+    assert sorted(order[place] for place in range(640)) == list(range(640))
 
 
 def test_calibration_error_of_known_confidences() -> None:
@@ -349,7 +276,7 @@ def test_picture_turn_names_what_covers_most() -> None:
 
 def test_held_out_scenes_show_every_patch_and_object_once() -> None:
     """No held-out region is lost or doubled, and objects fill a quarter to a half of their picture."""
-    scenes = patch_scenes(_patches(10), "eurosat", SIZE)
+    scenes = patch_scenes(patches(10), "eurosat", SIZE)
     assert sum(len(scene.regions) for scene in scenes) == 10
     found = object_scenes([_labelled()], SIZE)
     masks = [region.mask for scene in found for region in scene.regions
@@ -363,7 +290,7 @@ def test_held_out_scenes_show_every_patch_and_object_once() -> None:
 
 def test_shuffled_masks_move_every_region(tmp_path: Path) -> None:
     """The baseline really shows another region of the picture."""
-    scene: Scene = patch_scenes(_patches(4), "eurosat", SIZE)[0]
+    scene: Scene = patch_scenes(patches(4), "eurosat", SIZE)[0]
     masks = np.stack([region.mask for region in scene.regions]).astype(np.float32)
     moved = tasks.shuffled_masks(scene, masks)[1]
     assert all((moved[n] * masks[n]).sum() == 0 for n in range(4))
@@ -375,7 +302,7 @@ def test_the_tasks_run_on_a_tiny_model() -> None:
 
     tokenizer = tiny_tokenizer()
     generator = Generator(tiny_model(tokenizer, prompts=PROMPTS), tokenizer)
-    scenes = tasks.known(patch_scenes(_patches(6), "eurosat", SIZE))
+    scenes = tasks.known(patch_scenes(patches(6), "eurosat", SIZE))
     assert len(tasks.answer(generator, scenes, tasks.category_turn(generator))) == 6
     probabilities = tasks.score(generator, scenes, ["forest", "river"])
     assert probabilities.shape == (6, 2) and np.allclose(probabilities.sum(axis=1), 1)

@@ -1,175 +1,283 @@
-"""What every stage's loop shares: schedule, moving average, resumable state, precision on CPU and GPU."""
+"""The engine of all stages: transformers' Trainer, taught to weigh losses over all processes and to save little.
+
+One process or many (``torchrun``, ``accelerate launch``), with DDP, FSDP2 or DeepSpeed: a step's loss and gradients are
+those of its whole batch, however that is shared out.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import functools
+import importlib
+import json
 import logging
-import math
+import os
 import time
-import types
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ContextManager, Dict, Iterable, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from core_model.compat import ensure_torchvision
+from training.average import Average, gathered
+from training.callbacks import Averaging, Guard, LogLine
+from training.checkpoints import (
+    SCHEDULER,
+    close_checkpoint,
+    last_checkpoint,
+    load_divided_optimizer,
+    load_trained,
+    save_divided_optimizer,
+    save_trained,
+)
+from training.errors import TrainingError
+from training.optimizers import muon
+from training.parts import trained_weights
+from training.precision import has_bfloat16
+from training.settings import Schedule
+
+ensure_torchvision()
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin  # noqa: E402
+from transformers import PrinterCallback, Trainer, TrainingArguments  # noqa: E402
 
 _LOG = logging.getLogger(__name__)
+LAUNCH = Path(__file__).resolve().parent / "launch"
 
 
-def mixed_precision(device: torch.device) -> ContextManager[Any]:
-    """bfloat16 autocast where the processor has it in hardware; plain float32 elsewhere."""
-    if device.type == "cuda" or _bfloat16_in_hardware():
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return contextlib.nullcontext()
+@dataclass(frozen=True)
+class Launch:
+    """Where a stage runs: its folder, the device's kind, how it is divided, and who is told of its losses.
 
-
-def _bfloat16_in_hardware() -> bool:
-    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def _depthwise_in_float32(self: nn.Conv2d, pixels: Tensor) -> Tensor:
-    with torch.autocast(pixels.device.type, enabled=False):
-        return functional.conv2d(
-            pixels.float(), self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
-
-
-def faster_depthwise_on_cpu(module: nn.Module, device: torch.device) -> None:
-    """Keep depthwise convolutions in float32 on the CPU: their bfloat16 weight gradient is three times slower there."""
-    if device.type != "cpu":
-        return
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1:
-            layer.forward = types.MethodType(_depthwise_in_float32, layer)  # type: ignore[method-assign]
-
-
-def cosine_rate(step: int, steps: int, warmup: int, floor: float = 0.01) -> float:
-    """The share of the peak learning rate at ``step``: linear warm-up, then half a cosine down to ``floor``."""
-    if step < warmup:
-        return (step + 1) / warmup
-    share = (step - warmup) / max(1, steps - warmup)
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-
-
-class MovingAverage:
-    """Exponential moving average of a module's parameters and buffers; its horizon grows with the steps seen."""
-
-    def __init__(self, module: nn.Module, decay: float = 0.999) -> None:
-        self.module = copy.deepcopy(module).eval().requires_grad_(False)
-        self.decay = decay
-        self.updates = 0
-
-    @torch.no_grad()
-    def update(self, module: nn.Module) -> None:
-        """Move towards the module's present state."""
-        self.updates += 1
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for mine, theirs in zip(self.module.state_dict().values(), module.state_dict().values()):
-            if mine.dtype.is_floating_point:
-                mine.lerp_(theirs, 1 - decay)
-            else:
-                mine.copy_(theirs)
-
-
-class RunFolder:
-    """A stage's folder: its latest resumable state, written so that a kill never leaves half a file."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "state.pt"
-
-    def save(self, **state: Any) -> None:
-        """Write the state beside the old one, then swap."""
-        partial = self.path.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(self.path)
-
-    def load(self) -> Dict[str, Any]:
-        """The latest state, or an empty mapping."""
-        if not self.path.is_file():
-            return {}
-        return dict(torch.load(self.path, map_location="cpu", weights_only=True))
-
-
-class Pace:
-    """Logs a line every so many seconds: step, rate, time left and the mean of what was noted since."""
-
-    def __init__(self, steps: int, every: float = 30.0) -> None:
-        self.steps, self.every = steps, every
-        self.since, self.last_step = time.monotonic(), -1
-        self.noted: Dict[str, list] = {}
-
-    def note(self, step: int, **values: float) -> None:
-        """Remember values of this step; log when it is time."""
-        if self.last_step < 0:
-            self.last_step = step
-        for name, value in values.items():
-            self.noted.setdefault(name, []).append(float(value))
-        elapsed = time.monotonic() - self.since
-        if elapsed < self.every and step + 1 < self.steps:
-            return
-        rate = max(1e-9, (step - self.last_step) / elapsed)
-        means = "  ".join(f"{name} {sum(found) / len(found):.4f}" for name, found in self.noted.items() if found)
-        _LOG.info("step %d/%d  %.2f step/s  %.0f min left  %s",
-                  step + 1, self.steps, rate, (self.steps - step) / rate / 60, means)
-        self.since, self.last_step, self.noted = time.monotonic(), step, {}
-
-
-def check_finite(loss: Tensor, step: int) -> None:
-    """Stop a run whose loss is no number, with a sentence instead of a ruined checkpoint."""
-    if not bool(torch.isfinite(loss)):
-        raise FloatingPointError(f"the loss is {float(loss)} at step {step}; lower the learning rate and resume.")
-
-
-def muon(
-    parameters: Iterable[Tuple[str, nn.Parameter]], rate: float, weight_decay: float, fallback_scale: float = 1.0
-) -> torch.optim.Optimizer:
-    """Muon (Jordan et al. 2024) on weight matrices, AdamW on vectors and embeddings.
-
-    From scratch and in few steps it halves the steps AdamW needs (measured on stage 0 of the default model).
+    ``sharding`` is "" (DDP where there are several processes), fsdp2, zero2, zero3, or a JSON file for one of the two.
     """
-    ensure_torchvision()
-    from timm.optim import muon as timm_muon  # noqa: PLC0415 (after the torchvision mend)
 
-    if not torch.cuda.is_available() and not _bfloat16_in_hardware():
-        # timm orthogonalises in bfloat16, which such a processor imitates: 25 times slower than float32.
-        timm_muon.zeropower_via_newtonschulz = functools.partial(
-            timm_muon.zeropower_via_newtonschulz, dtype=torch.float32)
-
-    matrices: List[nn.Parameter] = []
-    embeddings: List[nn.Parameter] = []
-    vectors: List[nn.Parameter] = []
-    for name, value in parameters:
-        (vectors if value.ndim < 2 else embeddings if "embed" in name else matrices).append(value)
-    groups = [
-        {"params": matrices, "weight_decay": weight_decay},
-        {"params": embeddings, "weight_decay": 0.0, "use_fallback": True},
-        {"params": vectors, "weight_decay": 0.0, "use_fallback": True},
-    ]
-    return timm_muon.Muon([group for group in groups if group["params"]], lr=rate, fallback_lr_scale=fallback_scale)
+    out: Path
+    device: torch.device
+    sharding: str = ""
+    report: Tuple[str, ...] = ("tensorboard",)
 
 
-def keep(
-    run: RunFolder, step: int, model: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer
-) -> None:
-    """Save what ``resume`` needs after ``step`` steps."""
-    run.save(step=step, model=model.state_dict(), average=average.module.state_dict(), updates=average.updates,
-             optimizer=optimizer.state_dict())
+@dataclass(frozen=True)
+class Work:
+    """A stage made ready: the module that learns, its examples, and how they become batches.
+
+    ``learner(**batch, num_items_in_batch)`` returns {"loss": …}: the sum over the batch, divided by what the whole step
+    holds; a batch says in ``counts`` what it holds itself. What is trained is the learner's only part, ``model``.
+    """
+
+    learner: nn.Module
+    examples: Dataset
+    collate: Callable[[List[Any]], Dict[str, Tensor]]
+    held_out: Optional[Dataset] = None
 
 
-def resume(run: RunFolder, model: nn.Module, average: MovingAverage, optimizer: torch.optim.Optimizer) -> int:
-    """Put a saved state back; returns how many steps it has seen, 0 where nothing was saved."""
-    state = run.load()
-    if not state:
-        return 0
-    model.load_state_dict(state["model"])
-    average.module.load_state_dict(state["average"])
-    average.updates = state["updates"]
-    optimizer.load_state_dict(state["optimizer"])
-    _LOG.info("resuming %s at step %d", run.folder, state["step"])
-    return int(state["step"])
+def world_size() -> int:
+    """How many processes were started together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def micro_batches(schedule: Schedule, processes: int) -> Tuple[int, int]:
+    """How many pictures a process takes at a time, and how often in a step."""
+    own, rest = divmod(schedule.scenes_per_batch, processes)
+    if rest or not own:
+        raise TrainingError(
+            f"{schedule.scenes_per_batch} pictures a step cannot be shared by {processes} processes; make "
+            "'scenes_per_batch' a multiple of their number.")
+    most = min(schedule.micro_batch or own, own)
+    size = max(count for count in range(1, most + 1) if own % count == 0)
+    return size, own // size
+
+
+def training_arguments(schedule: Schedule, launch: Launch) -> TrainingArguments:
+    """The settings as transformers takes them; joins the other processes where there are any."""
+    size, accumulation = micro_batches(schedule, world_size())
+    on_cpu = launch.device.type == "cpu"
+    return TrainingArguments(
+        output_dir=str(launch.out), max_steps=schedule.steps, per_device_train_batch_size=size,
+        per_device_eval_batch_size=size, gradient_accumulation_steps=accumulation,
+        learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay, warmup_steps=schedule.warmup,
+        lr_scheduler_type="cosine_with_min_lr", lr_scheduler_kwargs={"min_lr_rate": schedule.floor},
+        max_grad_norm=schedule.clip, seed=schedule.seed, data_seed=schedule.seed,
+        full_determinism=schedule.deterministic, train_sampling_strategy="sequential",
+        dataloader_num_workers=schedule.workers, dataloader_prefetch_factor=4 if schedule.workers else None,
+        dataloader_pin_memory=not on_cpu, save_strategy="steps", save_steps=schedule.save_every, save_total_limit=2,
+        eval_strategy="steps" if schedule.evaluate_every else "no", eval_steps=schedule.evaluate_every or None,
+        logging_steps=1, logging_nan_inf_filter=False, disable_tqdm=True, remove_unused_columns=False,
+        label_names=["counts"], report_to=["wandb"] if "wandb" in launch.report else [],
+        bf16=has_bfloat16(launch.device), use_cpu=on_cpu, ddp_backend="gloo" if on_cpu and world_size() > 1 else None,
+        ddp_find_unused_parameters=False, average_tokens_across_devices=True, log_level="warning",
+        **_sharding(launch.sharding))
+
+
+def _sharding(name: str) -> Dict[str, Any]:
+    if not name:
+        return {}
+    path = LAUNCH / f"{name}.json" if (LAUNCH / f"{name}.json").is_file() else Path(name)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path} cannot be read ({error}); use fsdp2, zero2, zero3 or a JSON file.") from error
+    if "zero_optimization" in values:
+        return {"deepspeed": values}
+    return {"fsdp": True, "fsdp_config": values}
+
+
+class Engine(Trainer):
+    """Trains one stage. See ``Work`` for what it is given and ``Schedule`` for how it trains."""
+
+    model: nn.Module
+
+    def __init__(self, work: Work, schedule: Schedule, arguments: TrainingArguments, launch: Launch) -> None:
+        self.guard, self.schedule = Guard(), schedule
+        self.average = Average(schedule.average) if schedule.average else None
+        self.out, self.resumed = launch.out, last_checkpoint(launch.out)
+        self._waited, self._since = 0.0, time.monotonic()
+        super().__init__(
+            model=work.learner, args=arguments, data_collator=work.collate, train_dataset=work.examples,
+            eval_dataset=work.held_out, callbacks=[LogLine()])
+        self._refuse_what_does_not_go_together()
+        self.remove_callback(PrinterCallback)
+        if self.average is not None:
+            self.add_callback(Averaging(self.average, self.resumed))
+        if "tensorboard" in launch.report and self.is_world_process_zero():
+            self.add_callback(_tensorboard(launch.out / "log"))
+
+    def run(self) -> Dict[str, Tensor]:
+        """Train to the end, from the last checkpoint where there is one; the trained (averaged) weights, whole."""
+        if self.resumed is not None:
+            _LOG.info("going on from %s", self.resumed)
+        self.train(resume_from_checkpoint=None if self.resumed is None else str(self.resumed))
+        return self.whole_weights()
+
+    def whole_weights(self) -> Dict[str, Tensor]:
+        """The weights that were trained, named as in the learner's model, whole and on the CPU.
+
+        All processes must call this.
+        """
+        return {name.split(".", 1)[1]: value for name, value in self._whole_weights().items()}
+
+    def _whole_weights(self) -> Dict[str, Tensor]:
+        if self.is_deepspeed_enabled:
+            found = self.accelerator.get_state_dict(self.deepspeed) or {}
+            return {name: found[name].cpu() for name in trained_weights(self.model) if name in found}
+        if self.average is None:
+            return gathered(trained_weights(self.model))
+        with self.average.instead(self.model):
+            return gathered(trained_weights(self.model))
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Accelerate leaves FSDP out on CPUs without a word; PyTorch has it there, too."""
+        super().create_accelerator_and_postprocess()
+        wanted = self.args.fsdp_plugin_args
+        if wanted is not None and not self.is_fsdp_enabled:
+            state = self.accelerator.state
+            state.fsdp_plugin = FullyShardedDataParallelPlugin(**wanted)
+            state.distributed_type = DistributedType.FSDP
+            self.is_fsdp_enabled = True
+
+    def _refuse_what_does_not_go_together(self) -> None:
+        divided = self.is_deepspeed_enabled or self.is_fsdp_enabled
+        if self.is_fsdp_enabled and self.accelerator.state.fsdp_plugin.fsdp_version != 2:
+            raise TrainingError("FSDP of the first version is not supported; set 'version' to 2 in its configuration.")
+        if divided and self.schedule.optimizer == "muon":
+            raise TrainingError("Muon needs whole matrices, which FSDP and DeepSpeed divide; use optimizer: adamw.")
+        if self.is_deepspeed_enabled and self.average is not None:
+            raise TrainingError("no moving average can be kept with DeepSpeed; use average: 0, or FSDP2.")
+
+    # What a step is made of
+
+    def create_optimizer(self, model: Optional[nn.Module] = None) -> torch.optim.Optimizer:
+        """AdamW by transformers' rules (no decay of vectors), or Muon."""
+        if self.optimizer is None and self.schedule.optimizer == "muon":
+            self.optimizer = muon(
+                trained_weights(model or self.model).items(), self.schedule.learning_rate, self.schedule.weight_decay,
+                self.schedule.fallback_scale)
+        return super().create_optimizer(model)
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> Tuple[List[Any], Any]:
+        """A step's batches; how long they were waited for is logged."""
+        began = time.monotonic()
+        found = super().get_batch_samples(epoch_iterator, num_batches, device)
+        self._waited += time.monotonic() - began
+        return found
+
+    def _get_num_items_in_batch(self, batch_samples: Sequence[Mapping[str, Tensor]], device: torch.device) -> Any:
+        """What all processes' batches of a step hold together, [k]."""
+        if not batch_samples:
+            return None
+        own = torch.stack([batch["counts"] for batch in batch_samples]).sum(dim=0).to(device)
+        total = self.accelerator.gather(own.unsqueeze(0)).sum(dim=0)
+        self.guard.check_labels(total, self.state.global_step + 1)
+        return total
+
+    def training_step(
+        self, model: nn.Module, inputs: Dict[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """Forward and backward of one batch."""
+        loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        self.guard.check_step(loss, self.state.global_step + 1)
+        return loss
+
+    def log(self, logs: Dict[str, float], start_time: Optional[float] = None) -> None:
+        """Add the share of time that was waited for data."""
+        if "loss" in logs:
+            now = time.monotonic()
+            logs["waiting"] = self._waited / max(1e-9, now - self._since)
+            self._waited, self._since = 0.0, now
+            self.guard.check_log(logs["loss"])
+        super().log(logs, start_time)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Dict[str, float]:
+        """The held-out loss, of the averaged weights where there is an average."""
+        if self.average is None:
+            return super().evaluate(*args, **kwargs)
+        with self.average.instead(self.model):
+            return super().evaluate(*args, **kwargs)
+
+    # Checkpoints
+
+    def save_model(self, output_dir: Optional[str] = None, _internal_call: bool = False) -> None:
+        """Only what is trained; DeepSpeed writes its own state."""
+        if not self.is_deepspeed_enabled:
+            save_trained(Path(output_dir or self.out), self.model, self.args.should_save)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Optional[nn.Module] = None) -> None:
+        load_trained(Path(resume_from_checkpoint), model or self.model)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if not self.is_fsdp_enabled or self.optimizer is None or self.lr_scheduler is None:
+            super()._save_optimizer_and_scheduler(output_dir)
+            return
+        save_divided_optimizer(Path(output_dir), self.model, self.optimizer, self.args.should_save)
+        if self.args.should_save:
+            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / SCHEDULER)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: Optional[str]) -> None:
+        if checkpoint is None or not self.is_fsdp_enabled or self.optimizer is None or self.lr_scheduler is None:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        load_divided_optimizer(Path(checkpoint), self.model, self.optimizer)
+        self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / SCHEDULER, weights_only=True))
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        folder = self.out / f"checkpoint-{self.state.global_step}"
+        if self.average is not None:
+            self.average.save(folder, self.args.should_save)
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            close_checkpoint(folder, self.state.global_step)
+
+
+def _tensorboard(folder: Path) -> Any:
+    from transformers.integrations.integration_utils import TensorBoardCallback  # noqa: PLC0415 (only where it is asked for)
+
+    try:
+        writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter(str(folder))
+    except ImportError as error:
+        raise TrainingError(
+            f"TensorBoard's log needs the package tensorboard ({error}); install it, or use --report none.") from error
+    return TensorBoardCallback(writer)

@@ -5,4 +5,4 @@ from __future__ import annotations
 from training import run
 
 if __name__ == "__main__":
-    run.text(run.options(), "pretrain")
+    run.main("pretrain")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Type, TypeVar
+from typing import Any, Dict, Mapping, Optional, Type, TypeVar
 
 import yaml
 
 from core_model.config import AquilaConfig
-from training.stages.encoder import EncoderStage
+from training.errors import RecipeError
+from training.settings import EncoderStage, Lora, TextStage
 
 T = TypeVar("T")
 RECIPES = Path(__file__).resolve().parent / "recipes"
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-PARTS = ("projector", "extractor", "language")  # the encoder is stage 0's alone
-
-
-class RecipeError(ValueError):
-    """A recipe that cannot be followed; the message says what to change."""
+TEXT_STAGES = ("pretrain", "align", "finetune")
+# What sets the stages apart wherever a recipe does not say otherwise (arXiv 2411.06142, section 4).
+_STAGE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "pretrain": {"about": "pictures"}, "align": {"about": "regions"}, "finetune": {"about": "both"}}
 
 
 @dataclass(frozen=True)
@@ -33,54 +33,33 @@ class TokenizerStage:
 
 
 @dataclass(frozen=True)
-class TextStage:
-    """Settings of a stage that trains on texts.
+class Recipe:
+    """A model with its stages.
 
-    ``kinds`` lists the kinds of conversation; empty means all of them. ``pairs_per_region`` are yes/no questions asked
-    with a true and a false premise. ``scenes`` are seen by the encoder once and asked about again and again. With a
-    ``manifest`` (docs/data.md) its pictures and conversations take the place of drawn ones, as many for a picture.
+    ``weights`` is the number format of what is frozen and of the folders that are written. Without an ``encoder``
+    stage the model starts from a folder of pretrained parts.
     """
 
-    train: List[str] = field(default_factory=lambda: ["projector", "extractor", "language"])
-    kinds: List[str] = field(default_factory=list)
-    turns_per_region: int = 3
-    pairs_per_region: int = 0
-    regions_per_scene: int = 6
-    scenes: int = 8000
-    steps: int = 1000
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.05
-    warmup: int = 50
-    seed: int = 1
-    workers: int = 1
-    save_every: int = 100
-    scenes_per_batch: int = 16
-    manifest: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse parts that no model has."""
-        unknown = sorted(set(self.train) - set(PARTS))
-        if unknown or not self.train:
-            raise RecipeError(f"'train' lists {self.train}; use some of {', '.join(PARTS)}.")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A model with its stages."""
-
     model: Mapping[str, Any]
+    weights: str
     tokenizer: TokenizerStage
-    encoder: EncoderStage
+    encoder: Optional[EncoderStage]
     pretrain: TextStage
     align: TextStage
     finetune: TextStage
 
-    def config(self, vocabulary: int, **extra: Any) -> AquilaConfig:
-        """The model's configuration for a tokenizer of so many tokens."""
+    def config(self, vocabulary: int = 0, **extra: Any) -> AquilaConfig:
+        """The model's configuration, for a tokenizer of so many tokens where the recipe does not say how many."""
         values = {**self.model, **extra}
         language = dict(values["language"])
-        language["huggingface"] = {**language["huggingface"], "vocab_size": vocabulary}
+        if vocabulary:
+            language["huggingface"] = {**language["huggingface"], "vocab_size": vocabulary}
         return AquilaConfig.from_dict({**values, "language": language})
+
+    def stage(self, name: str) -> TextStage:
+        """A text stage by its name."""
+        found: TextStage = getattr(self, name)
+        return found
 
 
 def load_recipe(name: str) -> Recipe:
@@ -90,12 +69,22 @@ def load_recipe(name: str) -> Recipe:
         known = ", ".join(sorted(found.stem for found in RECIPES.glob("*.yaml")))
         raise RecipeError(f"there is no recipe {name!r}; use one of {known}, or a YAML file.")
     values: Dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    shared = values.get("defaults", {})
+    encoder = values.get("encoder")
     return Recipe(
         model=values.get("model", {}),
+        weights=values.get("weights", "float32"),
         tokenizer=_build(TokenizerStage, values.get("tokenizer", {}), "tokenizer"),
-        encoder=_build(EncoderStage, values.get("encoder", {}), "encoder"),
-        **{name: _build(TextStage, values.get(name, {}), name) for name in ("pretrain", "align", "finetune")},
+        encoder=None if encoder is None else _build(EncoderStage, encoder, "encoder"),
+        **{name: _text_stage(name, {**shared, **(values.get(name) or {})}) for name in TEXT_STAGES},
     )
+
+
+def _text_stage(name: str, values: Mapping[str, Any]) -> TextStage:
+    filled = {**_STAGE_DEFAULTS[name], **values}
+    if filled.get("lora") is not None:
+        filled["lora"] = _build(Lora, filled["lora"], f"{name}: lora")
+    return _build(TextStage, filled, name)
 
 
 def _build(kind: Type[T], values: Mapping[str, Any], part: str) -> T:

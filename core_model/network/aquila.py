@@ -123,19 +123,25 @@ class Aquila(nn.Module):
 
     def read(self, seen: Sight, batch: Conversations) -> Tuple[Tensor, Tensor]:
         """``forward`` from what was seen."""
+        logits = self.logits(seen, batch)
+        return packed_loss(logits, batch.labels, batch.parents), logits
+
+    def logits(self, seen: Sight, batch: Conversations) -> Tensor:
+        """The language model's logits [T, L, vocabulary] over the packed rows."""
         regions = self.extractor.tokens(seen.regions)
         inputs = self.embed(batch.ids, self.projector(seen.cells), regions[batch.region_index])
-        logits = self.language(
+        found: Tensor = self.language(
             inputs_embeds=inputs, attention_mask=packed_mask(batch.parents, inputs.dtype),
             position_ids=batch.positions, use_cache=False,
         ).logits
-        return packed_loss(logits, batch.labels, batch.parents), logits
+        return found
 
 
-def packed_loss(logits: Tensor, labels: Tensor, parents: Tensor) -> Tensor:
-    """Cross-entropy of every label given the token before it in its own text: the mean over labels."""
+def packed_loss(logits: Tensor, labels: Tensor, parents: Tensor, reduction: str = "mean") -> Tensor:
+    """Cross-entropy of every label given the token before it in its own text: the mean (or "sum") over labels."""
     row, place = ((labels != IGNORED_LABEL) & (parents >= 0)).nonzero(as_tuple=True)
-    return functional.cross_entropy(logits[row, parents[row, place]].float(), labels[row, place])
+    return functional.cross_entropy(
+        logits[row, parents[row, place]].float(), labels[row, place], reduction=reduction)
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from core_model.network.extractor import RING_GRID, MaskExtractor, resize_mask, 
 from training.data import facts
 from training.data.scenes import Mask, Scene, star_polygon, strip, turned_shape
 from training.data.vocabulary import CATEGORIES, UNKNOWN
+from training.precision import full_precision
 
 MASK_GRID = 64
 MEASURES = 4  # mean red, green, blue and the contrast of a region
-DRAWN_MASKS = 64  # masks without a picture in every batch, for the form alone
+DRAWN_MASKS = 4  # masks without a picture beside every scene, for the form alone
 FORMS = (*facts.SHAPES, *facts.ORIENTATIONS)
 NO_FORM = -1
 # The weights that later stages take over; the spatial perceptron's last layer has the language model's width.
@@ -48,6 +49,9 @@ class RegionClassifier(nn.Module):
         super().__init__()
         self.encoder = build_encoder(encoder)
         self.extractor = MaskExtractor(config=extractor, channels=self.encoder.channels, hidden=extractor.width)
+        # What turns features into tokens belongs to the later stages.
+        for name, value in self.extractor.named_parameters():
+            value.requires_grad_(f"extractor.{name}".startswith(TRAINED_IN_STAGE_0))
         self.norm = nn.LayerNorm(extractor.width)
         self.category = nn.Linear(extractor.width, len(CATEGORIES))
         self.measure = nn.Linear(extractor.width, MEASURES)
@@ -60,11 +64,13 @@ class RegionClassifier(nn.Module):
 
     def forward(self, images: Tensor, masks: Tensor, image_index: Tensor) -> Seen:
         """What is said of masks [R, H, W] over images uint8 [T, S, S, 3]."""
-        levels = self.extractor.measure(self.encoder(images), masks, image_index).levels
-        hidden = self.norm(self.extractor.summed([level[:, 0] for level in levels]))
-        around = hidden.new_zeros(len(hidden), 0, len(CATEGORIES))
-        if self.extractor.config.context_tokens:
-            around = self.around(self.around_norm(self.extractor.context_features(levels)))
+        pyramid = self.encoder(images)
+        with full_precision(images.device):
+            levels = self.extractor.measure(tuple(level.float() for level in pyramid), masks, image_index).levels
+            hidden = self.norm(self.extractor.summed([level[:, 0] for level in levels]))
+            around = hidden.new_zeros(len(hidden), 0, len(CATEGORIES))
+            if self.extractor.config.context_tokens:
+                around = self.around(self.around_norm(self.extractor.context_features(levels)))
         return Seen(self.category(hidden), self.measure(hidden), around)
 
     def forms(self, masks: Tensor) -> Tensor:
@@ -77,28 +83,36 @@ def collate(scenes: List[Scene], extractor: ExtractorConfig) -> Dict[str, Tensor
 
     ``sectors`` [R, context tokens, categories] are the shares of each sector of the facts' ring, as far as known.
     ``forms`` are masks [M, side, side], the regions' and drawn ones, with their ``shapes`` and ``orientations`` [M].
+    ``weights`` make every scene count the same, however many regions a mosaic holds. ``counts`` [5] are what the five
+    losses are divided by: the weights' sum, regions, known sectors by weight, judged shapes, judged orientations.
     """
-    masks, owners, categories, measures = [], [], [], []
-    full: List[Mask] = []
-    for number, scene in enumerate(scenes):
-        step = scene.image.shape[0] // MASK_GRID
-        for region in scene.regions:
-            if not region.mask.any():
-                continue
-            coverage = region.mask.reshape(MASK_GRID, step, MASK_GRID, step).mean((1, 3), dtype=np.float32)
-            pixels = scene.image[region.mask].astype(np.float32) / 255
-            full.append(region.mask)
-            masks.append(coverage)
-            owners.append(number)
-            categories.append(region.category)
-            measures.append(np.append(pixels.mean(axis=0), 4 * pixels.mean(axis=1).std()))
-    stacked, index = torch.from_numpy(np.stack(masks)), torch.tensor(owners)
+    regions = [(number, region) for number, scene in enumerate(scenes) for region in scene.regions if region.mask.any()]
+    looks = [_looks(scenes[number], region.mask) for number, region in regions]
+    index = torch.tensor([number for number, _ in regions], dtype=torch.long)
+    weights = torch.bincount(index, minlength=len(scenes)).clamp(min=1).float().rsqrt()[index]
+    masks = _stacked([coverage for coverage, _ in looks], MASK_GRID, MASK_GRID)
+    shares = sector_shares(masks, index, scenes, extractor.context_tokens)
+    forms = _forms(scenes, extractor.spatial_size)
+    judged = [(forms[kind] != NO_FORM).sum().float() for kind in ("shapes", "orientations")]
+    known = (shares.sum(dim=(1, 2)) * weights).sum()
     return {
-        "images": torch.from_numpy(np.stack([scene.image for scene in scenes])), "masks": stacked, "image_index": index,
-        "categories": torch.tensor(categories), "measures": torch.from_numpy(np.stack(measures)).float(),
-        "sectors": sector_shares(stacked, index, scenes, extractor.context_tokens),
-        **_forms(full, extractor.spatial_size),
+        "images": torch.from_numpy(np.stack([scene.image for scene in scenes])), "masks": masks, "image_index": index,
+        "categories": torch.tensor([region.category for _, region in regions], dtype=torch.long), "weights": weights,
+        "measures": _stacked([measures for _, measures in looks], MEASURES), "sectors": shares, **forms,
+        "counts": torch.stack([weights.sum(), torch.tensor(float(len(regions))), known, *judged]),
     }
+
+
+def _looks(scene: Scene, mask: Mask) -> Tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A region's coverage of a coarse grid, and its measures."""
+    step = scene.image.shape[0] // MASK_GRID
+    coverage = mask.reshape(MASK_GRID, step, MASK_GRID, step).mean((1, 3), dtype=np.float32)
+    pixels = scene.image[mask].astype(np.float32) / 255
+    return coverage, np.append(pixels.mean(axis=0), 4 * pixels.mean(axis=1).std())
+
+
+def _stacked(values: List[NDArray[np.float32]], *shape: int) -> Tensor:
+    return torch.from_numpy(np.array(values, np.float32).reshape(-1, *shape))
 
 
 def sector_shares(masks: Tensor, image_index: Tensor, scenes: List[Scene], count: int) -> Tensor:
@@ -110,8 +124,7 @@ def sector_shares(masks: Tensor, image_index: Tensor, scenes: List[Scene], count
     reach = facts.RING_CELLS / RING_GRID
     around = (surrounding_rings(masks, (reach,)) * sectors(masks, count)).flatten(2)  # [R, count, 64·64]
     around = around / (around.sum(dim=2, keepdim=True) + 1e-8)
-    found = [around[image_index == number] @ shares[number] for number in range(len(scenes))]
-    return torch.cat(found)
+    return torch.cat([around[image_index == number] @ shares[number] for number in range(len(scenes))])
 
 
 def _categories(scene: Scene) -> NDArray[np.int16]:
@@ -122,13 +135,18 @@ def _categories(scene: Scene) -> NDArray[np.int16]:
     return np.where(scene.valid, scene.categories, UNKNOWN)[step // 2 :: step, step // 2 :: step]
 
 
-def _forms(masks: List[Mask], side: int) -> Dict[str, Tensor]:
-    """The masks of a batch and drawn ones, small, with the numbers of their shapes and orientations (−1 not judged)."""
-    rng = np.random.default_rng([int(mask.sum()) for mask in masks[:4]])
-    shown = masks + [drawn_mask(rng, masks[0].shape[0]) for _ in range(DRAWN_MASKS)]
+def _forms(scenes: List[Scene], side: int) -> Dict[str, Tensor]:
+    """The scenes' masks and drawn ones, small, with the numbers of their shapes and orientations (−1 not judged)."""
+    shown = [mask for scene in scenes for mask in _shown_masks(scene)]
     shapes, orientations = zip(*(_form_numbers(mask) for mask in shown))
     small = resize_mask(torch.from_numpy(np.stack(shown)).float(), side, side, "area")
     return {"forms": small, "shapes": torch.tensor(shapes), "orientations": torch.tensor(orientations)}
+
+
+def _shown_masks(scene: Scene) -> List[Mask]:
+    masks = [region.mask for region in scene.regions if region.mask.any()]
+    rng = np.random.default_rng([int(mask.sum()) for mask in masks])
+    return masks + [drawn_mask(rng, scene.image.shape[0]) for _ in range(DRAWN_MASKS)]
 
 
 def drawn_mask(rng: np.random.Generator, size: int) -> Mask:
@@ -152,30 +170,20 @@ def _form_numbers(mask: Mask) -> Tuple[int, int]:
             NO_FORM if orientation is None else facts.ORIENTATIONS.index(orientation))
 
 
-def loss_of(model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float) -> Tuple[Tensor, Dict[str, float]]:
-    """The stage's loss, and what is worth logging."""
+def loss_of(model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float, totals: Tensor) -> Tensor:
+    """The stage's loss: sums over the batch, each divided by its entry of ``totals`` [5], see ``collate``."""
     seen = model(batch["images"], batch["masks"], batch["image_index"])
-    logits, target = seen.category.float(), batch["categories"]
-    # Every scene counts the same, however many regions a mosaic holds.
-    counts = torch.bincount(batch["image_index"], minlength=len(batch["images"])).clamp(min=1).float()
-    weights = counts.rsqrt()[batch["image_index"]]
-    losses = functional.cross_entropy(logits, target, reduction="none", label_smoothing=smoothing)
-    category = (losses * weights).sum() / weights.sum()
-    measure = functional.smooth_l1_loss(seen.measures.float(), batch["measures"], beta=0.1)
-    around = _around_loss(seen.around.float(), batch["sectors"], weights)
-    form = _form_loss(model.forms(batch["forms"]).float(), batch["shapes"], batch["orientations"])
-    right = (logits.argmax(dim=1) == target).float().mean()
-    noted = {"category": category, "measure": measure, "around": around, "form": form, "right": right}
-    return category + 2.0 * measure + around + form, {name: value.item() for name, value in noted.items()}
+    losses = functional.cross_entropy(
+        seen.category.float(), batch["categories"], reduction="none", label_smoothing=smoothing)
+    measures = functional.smooth_l1_loss(seen.measures.float(), batch["measures"], beta=0.1, reduction="sum")
+    around = -(batch["sectors"] * functional.log_softmax(seen.around.float(), dim=2)).sum(dim=(1, 2))
+    shapes, orientations = model.forms(batch["forms"]).float().split((len(facts.SHAPES), len(facts.ORIENTATIONS)), 1)
+    parts = torch.stack([
+        (losses * batch["weights"]).sum(), 2.0 * measures / MEASURES, (around * batch["weights"]).sum(),
+        _summed_entropy(shapes, batch["shapes"]), _summed_entropy(orientations, batch["orientations"]),
+    ])
+    return (parts / totals.clamp(min=1e-6)).sum()
 
 
-def _around_loss(logits: Tensor, shares: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy against the shares of each sector, a sector counting as far as it is known."""
-    losses = -(shares * functional.log_softmax(logits, dim=2)).sum(dim=(1, 2))
-    return (losses * weights).sum() / ((shares.sum(dim=(1, 2)) * weights).sum() + 1e-8)
-
-
-def _form_loss(logits: Tensor, shapes: Tensor, orientations: Tensor) -> Tensor:
-    kinds = len(facts.SHAPES)
-    return (functional.cross_entropy(logits[:, :kinds], shapes, ignore_index=NO_FORM)
-            + functional.cross_entropy(logits[:, kinds:], orientations, ignore_index=NO_FORM))
+def _summed_entropy(logits: Tensor, numbers: Tensor) -> Tensor:
+    return functional.cross_entropy(logits, numbers, ignore_index=NO_FORM, reduction="sum")

@@ -1,4 +1,4 @@
-"""Stages 1 to 3: one loop that trains the chosen parts of the model on packed conversations.
+"""Stages 1 to 3: the chosen parts of the model learn from packed conversations.
 
 Stage 1 aligns pictures with text (projector), stage 2 masks with text (extractor), stage 3 trains everything but the
 encoder (arXiv 2411.06142, section 4). The default model's language model starts from nothing, so its recipe trains it
@@ -7,27 +7,54 @@ in every stage.
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Optional
 
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
-from core_model.network.aquila import Aquila, Conversations, Sight
+from core_model.network.aquila import Aquila, Sight, packed_loss
 from core_model.text.prompt import PromptBuilder, template
 from core_model.text.tokenizer import TextTokenizer
-from training import engine
-from training.bank import Bank, BankBatches, PreparedScenes, fill
+from training.bank import fill, look, region_counts
 from training.data.conversations import TurnMaker
-from training.data.mixture import MixtureConfig, SceneBatches, load_sources
-from training.recipe import TextStage
-from training.told import Teller, ToldScenes
+from training.engine import Work
+from training.errors import RecipeError
+from training.feeds.drawn import Speaker, drawn_scenes, held_out_scenes
+from training.feeds.examples import Examples, Order, collate, conversations, kept_sight
+from training.feeds.manifests import ManifestPictures, Teller, open_manifests
+from training.settings import TextStage
 
-_LOG = logging.getLogger(__name__)
-TEXT_GRIDS = {0.0: (2, 2, 2, 3)}
+
+class TextLearner(nn.Module):
+    """The model as the engine trains it: a batch in, the loss of its answers out. The encoder is frozen."""
+
+    accepts_loss_kwargs = True
+
+    def __init__(self, model: Aquila) -> None:
+        super().__init__()
+        self.model = model
+        # FSDP divides the language model layer by layer.
+        self._no_split_modules = list(getattr(model.language, "_no_split_modules", None) or [])
+
+    def train(self, mode: bool = True) -> TextLearner:
+        """Training mode for everything but the frozen encoder."""
+        super().train(mode)
+        self.model.encoder.eval()
+        return self
+
+    def forward(self, num_items_in_batch: Optional[Tensor] = None, **batch: Tensor) -> Dict[str, Tensor]:
+        """The sum over the batch's labels, divided by ``num_items_in_batch`` [1] (or by their own count)."""
+        logits = self.model.logits(self._seen(batch), conversations(batch))
+        loss = packed_loss(logits, batch["labels"], batch["parents"], reduction="sum")
+        total = batch["counts"] if num_items_in_batch is None else num_items_in_batch
+        return {"loss": loss / total[0]}
+
+    def _seen(self, batch: Dict[str, Tensor]) -> Sight:
+        if "cells" in batch:
+            return kept_sight(batch)
+        return look(self.model, batch["image"], batch["masks"], batch["image_index"])
 
 
 def prompt_builder(model: Aquila, tokenizer: TextTokenizer) -> PromptBuilder:
@@ -38,78 +65,71 @@ def prompt_builder(model: Aquila, tokenizer: TextTokenizer) -> PromptBuilder:
     )
 
 
-def train(
-    model: Aquila, tokenizer: TextTokenizer, stage: TextStage, mixture: MixtureConfig, data: Path, out: Path,
-    device: torch.device,
-) -> Aquila:
-    """Run or resume a stage; returns the moving average of the model."""
-    torch.manual_seed(stage.seed)
-    model.to(device)
-    _freeze_all_but(model, stage.train)
-    average = engine.MovingAverage(model, decay=0.99)
-    optimizer = engine.muon(_parameters(model), stage.learning_rate, stage.weight_decay, fallback_scale=0.3)
-    run = engine.RunFolder(out)
-    start = engine.resume(run, model, average, optimizer)
-    bank = _bank(model, stage, mixture, data, device)
-    pace = engine.Pace(stage.steps)
-    for step, (chosen, batch) in enumerate(_loader(model, tokenizer, stage, bank, start), start):
-        rate = stage.learning_rate * engine.cosine_rate(step, stage.steps, stage.warmup)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = training_loss(model, bank.seen(chosen, device), _to(batch, device))
-        engine.check_finite(loss, step)
-        loss.backward()
-        nn.utils.clip_grad_norm_([value for value in model.parameters() if value.requires_grad], 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(model)
-        pace.note(step, loss=loss.item())
-        if (step + 1) % stage.save_every == 0 or step + 1 == stage.steps:
-            engine.keep(run, step + 1, model, average, optimizer)
-    return average.module  # type: ignore[return-value]
+class TextData:
+    """A text stage's pictures, from manifests or drawn, and the examples made of them."""
+
+    def __init__(
+        self, stage: TextStage, builder: PromptBuilder, context: str, size: int, data: Path, out: Path
+    ) -> None:
+        self.stage, self.builder, self.context, self.size = stage, builder, context, size
+        self.data, self.out = data, out
+        self.manifest = self._manifest("train") if stage.manifest else None
+
+    def steps(self) -> int:
+        """How many steps the stage takes; raises ``RecipeError`` where nothing says so."""
+        if self.stage.steps:
+            return self.stage.steps
+        if self.manifest is None or not self.stage.epochs:
+            raise RecipeError("the stage has no end: give it 'steps', or 'epochs' and a manifest to count them by.")
+        return max(1, round(self.stage.epochs * len(self.manifest) / self.stage.scenes_per_batch))
+
+    def pictures(self) -> int:
+        """How many different pictures there are."""
+        if self.manifest is not None:
+            return len(self.manifest)
+        return min(self.stage.scenes, self.steps() * self.stage.scenes_per_batch)
+
+    def work(self, model: Aquila, device: torch.device) -> Work:
+        """The examples of all steps; with a bank, the model's encoder sees every picture here."""
+        count = self.steps() * self.stage.scenes_per_batch
+        source: Any = self.manifest or drawn_scenes(self.data, self.size, self.stage, count)
+        lengths = self._lengths(source)
+        if self.stage.bank:
+            model.to(device)
+            source = fill(model, source, self.stage.workers, device)
+            lengths = lengths or list(region_counts(source))
+        return Work(TextLearner(model), self._examples(source, lengths, count), collate, self._held_out())
+
+    def _manifest(self, split: str) -> ManifestPictures:
+        cache = 0.0 if self.stage.bank else self.stage.cache_gib
+        return open_manifests(
+            self.stage.manifest, split=split, about=self.stage.about, size=self.size, cache=self.out / "cache",
+            cache_gib=cache)
+
+    def _lengths(self, source: Any) -> List[int]:
+        return source.lengths(self.builder, self.stage.longest) if self.manifest is not None else []
+
+    def _speak(self) -> Any:
+        if self.manifest is not None:
+            return Teller(self.builder, self.context, self.stage.longest)
+        maker = TurnMaker(self.stage.kinds, self.stage.turns_per_region, self.stage.pairs_per_region)
+        return Speaker(maker, self.builder, self.context)
+
+    def _examples(self, source: Any, lengths: List[int], count: int) -> Examples[Any]:
+        order = Order(lengths or [1] * len(source), self.stage.scenes_per_batch, self.stage.seed)
+        return Examples(source, self._speak(), self.builder, order, count=count, seed=self.stage.seed)
+
+    def _held_out(self) -> Optional[Dataset]:
+        """The same pictures and the same texts at every evaluation."""
+        if not self.stage.evaluate_every:
+            return None
+        source: Any = (
+            self._manifest("val") if self.manifest is not None
+            else held_out_scenes(self.data, self.size, self.stage))
+        if not len(source):
+            return None
+        order = Order([1] * len(source), 1, self.stage.seed)
+        count = min(len(source), self.stage.evaluate_scenes)
+        return Examples(source, self._speak(), self.builder, order, count=count, seed=self.stage.seed)
 
 
-def training_loss(model: Aquila, seen: Sight, batch: Conversations) -> torch.Tensor:
-    """The loss of everything behind the encoder."""
-    with engine.mixed_precision(batch.ids.device):
-        return model.read(seen, batch)[0]
-
-
-def _bank(model: Aquila, stage: TextStage, mixture: MixtureConfig, data: Path, device: torch.device) -> Bank:
-    """As many scenes as the recipe says, but no more than the stage will read; or all pictures of its manifest."""
-    if stage.manifest:
-        told = ToldScenes(Path(stage.manifest), model.config.encoder.image_size, stage.scenes_per_batch)
-        return fill(model, told, stage.workers, device)
-    batches = -(-min(stage.scenes, stage.steps * stage.scenes_per_batch) // stage.scenes_per_batch)
-    shown = replace(mixture, grids=TEXT_GRIDS, scenes_per_batch=stage.scenes_per_batch)
-    scenes = SceneBatches(load_sources(data, "train", sorted(mixture.shares)), shown, batches, 100 + stage.seed)
-    return fill(model, PreparedScenes(scenes, stage.regions_per_scene, stage.seed), stage.workers, device)
-
-
-def _loader(model: Aquila, tokenizer: TextTokenizer, stage: TextStage, bank: Bank, start: int) -> DataLoader:
-    asked = stage.turns_per_region + 2 * stage.pairs_per_region
-    maker = Teller(stage.regions_per_scene * asked) if stage.manifest else TurnMaker(
-        stage.kinds, stage.turns_per_region, stage.pairs_per_region)
-    batches = BankBatches(
-        bank, maker, prompt_builder(model, tokenizer), model.config.context, steps=stage.steps,
-        size=stage.scenes_per_batch, seed=stage.seed)
-    return DataLoader(
-        batches, batch_size=None, sampler=range(start, stage.steps), num_workers=stage.workers,
-        prefetch_factor=4 if stage.workers else None)
-
-
-def _freeze_all_but(model: Aquila, parts: List[str]) -> None:
-    model.requires_grad_(False).eval()
-    for part in parts:
-        getattr(model, part).requires_grad_(True).train()
-    counts = {name: sum(value.numel() for value in part.parameters()) for name, part in model.named_children()}
-    _LOG.info("training %s of %s", ", ".join(parts), ", ".join(f"{name} {n:,}" for name, n in counts.items()))
-
-
-def _parameters(model: nn.Module) -> List[Tuple[str, nn.Parameter]]:
-    return [(name, value) for name, value in model.named_parameters() if value.requires_grad]
-
-
-def _to(batch: Conversations, device: torch.device) -> Conversations:
-    moved: Dict[str, torch.Tensor] = {name: value.to(device) for name, value in vars(batch).items()}
-    return Conversations(**moved)

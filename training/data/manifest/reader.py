@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from core_model.text.prompt import Turn as PromptTurn
 from training.data.manifest.images import Pixels, read_image
 from training.data.manifest.masks import Mask, record_masks
 from training.data.manifest.record import ConversationEntry, ManifestError, Record, from_line
-
-if TYPE_CHECKING:
-    from training.data.conversations import Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,15 +129,3 @@ def prompt_turns(found: Sample, entry: ConversationEntry, context: str = "") -> 
         first = instruction(context, turns[0].instruction, gsd=found.gsd, area=found.areas[entry.regions[0]])
         turns[0] = PromptTurn(first, turns[0].answer)
     return turns
-
-
-def picture_tensors(samples: Sequence[Sample]) -> Pictures:
-    """Samples of one size as ``training.data.conversations.Pictures``; at least one of them must have a region."""
-    import torch  # noqa: PLC0415 (nothing else of the manifest needs it)
-
-    from training.data.conversations import Pictures  # noqa: PLC0415
-
-    owners = [number for number, found in enumerate(samples) for _ in found.masks]
-    return Pictures(
-        torch.from_numpy(np.stack([found.image for found in samples])),
-        torch.from_numpy(np.concatenate([found.masks for found in samples])), torch.tensor(owners))

@@ -1,0 +1,75 @@
+"""Pictures drawn from the mixture, with texts that are written anew each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import List, Tuple
+
+import numpy as np
+import torch
+
+from core_model.text.prompt import PromptBuilder, TokenSequence
+from training.data.conversations import Material, TurnMaker, choose_regions, material, prompt_turns
+from training.data.mixture import MixtureConfig, SceneBatches, load_sources
+from training.data.scenes import Scene
+from training.feeds.examples import Sights
+from training.settings import TextStage
+
+TEXT_GRIDS = {0.0: (2, 2, 2, 3)}
+HELD_OUT_SEED = 900
+
+
+class ShownScenes:
+    """Scenes of the mixture; number n depends on the seed and n alone."""
+
+    def __init__(self, scenes: SceneBatches, regions_per_scene: int, seed: int) -> None:
+        self.scenes, self.regions_per_scene, self.seed = scenes, regions_per_scene, seed
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, number: int) -> Tuple[Material, Sights]:
+        scene = self.scenes[number][0]
+        choose_regions(np.random.default_rng((self.seed, number, 1)), scene, self.regions_per_scene)
+        return material(scene), shown(scene)
+
+
+def shown(scene: Scene) -> Sights:
+    """A scene's pixels and masks."""
+    masks = [region.mask for region in scene.regions] or [np.zeros((0, *scene.image.shape[:2]), bool)]
+    stacked = np.stack(masks) if scene.regions else masks[0]
+    return {"image": torch.tensor(scene.image), "masks": torch.from_numpy(stacked)}
+
+
+@dataclass
+class Speaker:
+    """Writes a scene's turns as token sequences."""
+
+    maker: TurnMaker
+    builder: PromptBuilder
+    context: str
+
+    def __call__(self, rng: np.random.Generator, about: Material) -> List[TokenSequence]:
+        """The turns' tokens; their regions are the scene's, by number."""
+        found = []
+        for turn in self.maker(rng, about):
+            sequence = self.builder.suffix(prompt_turns(about, turn, self.context), len(turn.regions))
+            found.append(replace(sequence, regions=[turn.regions[place] for place in sequence.regions]))
+        return found
+
+
+def drawn_scenes(data: Path, size: int, stage: TextStage, most: int) -> ShownScenes:
+    """As many scenes as the recipe says, but no more than ``most``, which is what the stage will read."""
+    return _scenes(data, "train", size, stage, min(stage.scenes, most), 100 + stage.seed)
+
+
+def held_out_scenes(data: Path, size: int, stage: TextStage) -> ShownScenes:
+    """Scenes of the validation split, for the loss on what is not trained on."""
+    return _scenes(data, "val", size, stage, stage.evaluate_scenes, HELD_OUT_SEED + stage.seed)
+
+
+def _scenes(data: Path, split: str, size: int, stage: TextStage, count: int, seed: int) -> ShownScenes:
+    mixture = replace(MixtureConfig(size=size), grids=TEXT_GRIDS, scenes_per_batch=1)
+    sources = load_sources(data, split, sorted(mixture.shares))
+    return ShownScenes(SceneBatches(sources, mixture, count, seed), stage.regions_per_scene, stage.seed)
