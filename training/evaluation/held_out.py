@@ -19,7 +19,7 @@ from training.data.vocabulary import UNKNOWN
 
 T = TypeVar("T")
 SMALLEST_OBJECT = 64  # pixels of the labelled image
-_FEW_PER_CATEGORY = 6  # of one image, where not all of a split is wanted
+_SCENES_PER_IMAGE, _FEW_PER_CATEGORY = 10, 6  # where not all of a split is wanted
 PATCH_SETS = {"eurosat": "eurosat", "ucmerced": "ucmerced", "solar": "solar"}
 
 
@@ -127,7 +127,8 @@ def held_out_scenes(
         if name in PATCH_SETS:
             found[name] = patch_scenes(evenly(items, most and 4 * most), name, size)
         else:
-            scenes = object_scenes(items, size) if most is None else object_scenes(items, size, _FEW_PER_CATEGORY)
+            images = evenly(items, most and -(-most // _SCENES_PER_IMAGE))
+            scenes = object_scenes(images, size) if most is None else object_scenes(images, size, _FEW_PER_CATEGORY)
             found[name] = evenly(scenes, most)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Protocol, Sequence, Set, Tuple
 
 import torch
 from torch import Tensor
@@ -44,7 +44,7 @@ class Judge(Protocol):
 
 
 class LabelJudge:
-    """Goes by rules: the classes a text names, yes or no, and where facts are known every claim it makes.
+    """Goes by rules: classes that the reference names, yes or no, and where facts are known every claim of the text.
 
     Claims are read and checked by ``training.evaluation.statements``; an item is the true share of a text's claims.
     """
@@ -60,9 +60,9 @@ class LabelJudge:
         asked = _yes_or_no(case.turn.answer)
         if asked:
             found["yes or no is right"] = float(_yes_or_no(case.text) == asked)
-        wanted = {label for label in case.labels if label}
+        wanted = {label for label in case.labels if label and _names(case.turn.answer, label)}
         if wanted:
-            found["names every class"] = float(all(_names(case.text, label) for label in wanted))
+            found["names the class"] = float(all(_names(case.text, label) for label in wanted))
         if wanted and case.facts is None:  # with facts, neighbours may be named and are judged as claims
             found["names no wrong class"] = float(not any(_names(case.text, label) for label in case.others))
         if case.facts is not None and len(case.turn.regions) <= 2:
@@ -115,8 +115,10 @@ class LanguageModelJudge:
         rubric: Sequence[RubricItem] = RUBRIC,
     ) -> None:
         self.name, self._model, self._tokenizer, self._rubric = name, model.eval(), tokenizer, rubric
-        self._replies = {word: _first_ids(tokenizer, word) for word in ("yes", "no")}
-        if set(self._replies["yes"]) & set(self._replies["no"]):
+        first = {word: _first_ids(tokenizer, word) for word in ("yes", "no")}
+        # Where a blank is a token of its own, it begins both and says nothing.
+        self._replies = {word: sorted(found - (first["yes"] & first["no"])) for word, found in first.items()}
+        if not all(self._replies.values()):
             raise ModelError(f"the tokenizer of the judge {name} does not tell yes from no; choose another model.")
 
     @classmethod
@@ -155,7 +157,7 @@ class LanguageModelJudge:
         return [float(chance) for chance in torch.sigmoid(yes - no)]
 
 
-def _first_ids(tokenizer: TextTokenizer, word: str) -> List[int]:
+def _first_ids(tokenizer: TextTokenizer, word: str) -> Set[int]:
     """The first token of a word in its usual spellings."""
     spellings = [form.format(case) for form in _SPELLINGS for case in (word, word.capitalize(), word.upper())]
-    return sorted({tokenizer.encode(spelling)[0] for spelling in spellings})
+    return {tokenizer.encode(spelling)[0] for spelling in spellings}
