@@ -61,7 +61,7 @@ def _tile(data: DataSet, outcome: Outcome, answer: Answer, good: bool) -> Image.
     down = 2
     for text, colour in (
         (f"{head}, picture {answer.picture}: {answer.score:.2f}", "#000080"), (answer.prompt, "#606060"),
-        (f"right: {answer.reference}", "#000000"), (f"said: {answer.text or '(nothing)'}", _COLOURS[good]),
+        (f"said: {answer.text or '(nothing)'}", _COLOURS[good]), (f"right: {answer.reference}", "#000000"),
     ):
         for line in textwrap.wrap(text, _WRAP):
             if down + LINE <= PICTURE:
