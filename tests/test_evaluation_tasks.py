@@ -15,7 +15,7 @@ from core_model.errors import ModelError
 from core_model.generation import Generator
 from tests.evaluation_made import COLOURS, write_colour_manifest, write_sentence_model
 from tests.made_scenes import mosaic
-from tests.tiny import LLAMA, loaded_tiny, save_tiny, tiny_config, tiny_tokenizer
+from tests.tiny import LLAMA, PROMPTS, loaded_tiny, save_tiny, tiny_config, tiny_model, tiny_tokenizer
 from training.data.build.sheet import COLOURS as OUTLINES
 from training.data.phrases import Turn
 from training.evaluate import main
@@ -128,6 +128,16 @@ def test_replies_come_in_the_order_of_the_questions_and_alike_alone(made: Manife
     # All of 64 by 64 pixels of half a metre; a prompt that names no region gets one in front.
     assert together[2].prompt == "GSD 0.5 m, area 1000 m2. <region> Describe the picture."
     assert [reply.text for reply in asker.write(made, questions, no_image)] != [reply.text for reply in together]
+
+
+def test_a_style_is_asked_after_the_label_where_the_model_wants_it(made: ManifestSet, asker: Asker) -> None:
+    loaded = loaded_tiny()
+    in_turn = Asker(Generator(tiny_model(loaded.tokenizer, label_first=True), loaded.tokenizer))  # type: ignore[arg-type]
+    named, described = (Question(0, (1,), PROMPTS[style]) for style in ("category", "description"))
+    label = in_turn.write(made, [named])[0]
+    reply = in_turn.write(made, [described, named])
+    assert reply[0].prompt == f"{label.prompt}\n{label.text}\nDescribe <region>." and reply[1].text == label.text
+    assert asker.write(made, [described])[0].prompt.endswith("m2. Describe <region>.")
 
 
 def test_a_manifest_becomes_references_and_questions(made: ManifestSet) -> None:

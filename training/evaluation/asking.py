@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core_model.generation import Generator, Request, View
-from core_model.prompts import asked, label_prompt
+from core_model.prompts import STYLES, asked, label_prompt, style_prompt
 from core_model.text.prompt import Turn
 from training.evaluation.material import DataSet, Pixels, Shown, Target
 
@@ -81,13 +81,17 @@ class Asker:
 
     def __init__(self, generator: Generator) -> None:
         self.generator, self.config = generator, generator.model.config
+        # Such a model is asked for a style after its category, as core_model.describer does.
+        in_turn = self.config.label_first and "category" in self.config.prompts
+        self._after_label = {style_prompt(self.config, style) for style in STYLES if style != "category" and in_turn}
 
     def write(self, data: DataSet, questions: Sequence[Question], change: Change = as_they_are) -> List[Reply]:
         """The replies, in the order of the questions."""
         found: Dict[int, Reply] = {}
         for numbers, view, requests in self._batches(data, questions, change):
+            requests = self._first_answered(view, requests)
             for number, request, written in zip(numbers, requests, self.generator.write(view, requests)):
-                found[number] = Reply(request.turns[0].instruction, written.text, written.probability)
+                found[number] = Reply(_prompt(request), written.text, written.probability)
         return [found[number] for number in range(len(questions))]
 
     def score(
@@ -123,5 +127,22 @@ class Asker:
         """A question as the product would ask it; ``first`` is the picture's first region in the view."""
         regions = question.regions or (len(shown.masks),)
         area = shown.areas[regions[0]] if question.regions else shown.gsd**2 * shown.image[..., 0].size
-        text = asked(self.config, question.instruction, gsd=shown.gsd, area=area)
-        return Request(tuple(first + number for number in regions), (Turn(text),))
+        after_label = question.instruction in self._after_label and len(question.regions) == 1
+        opening = self.config.prompts["category"] if after_label else question.instruction
+        turns = [Turn(asked(self.config, opening, gsd=shown.gsd, area=area))]
+        if after_label:
+            turns.append(Turn(question.instruction))
+        return Request(tuple(first + number for number in regions), tuple(turns))
+
+    def _first_answered(self, view: View, requests: Sequence[Request]) -> List[Request]:
+        """The requests, those of two turns with the first one answered."""
+        labels = iter(self.generator.write(
+            view, [replace(request, turns=request.turns[:1]) for request in requests if len(request.turns) > 1]))
+        return [
+            replace(request, turns=(replace(request.turns[0], answer=next(labels).text), *request.turns[1:]))
+            if len(request.turns) > 1 else request for request in requests]
+
+
+def _prompt(request: Request) -> str:
+    """All that was said before the reply."""
+    return "\n".join(text for turn in request.turns for text in (turn.instruction, turn.answer) if text)

@@ -86,11 +86,9 @@ class Classified:
 
     def _counts(self, weights: Weights) -> NDArray[np.float64]:
         """By class: right answers, items of it, answers of it."""
-        answered = self._said >= 0
-        return np.stack([
-            np.bincount(self._truth[chosen], weights[chosen], self._classes) if by_truth else
-            np.bincount(self._said[chosen], weights[chosen], self._classes)
-            for by_truth, chosen in ((True, self._hits), (True, self._truth >= 0), (False, answered))])
+        everything, answered = np.ones(len(self._truth), bool), self._said >= 0
+        counted = ((self._truth, self._hits), (self._truth, everything), (self._said, answered))
+        return np.stack([np.bincount(classes[kept], weights[kept], self._classes) for classes, kept in counted])
 
 
 class YesNo:

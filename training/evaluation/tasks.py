@@ -18,6 +18,7 @@ from training.data.phrases import Turn
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation.asking import PICTURES_PER_BATCH, Change, as_they_are, see
+from training.evaluation.metrics import NONE_SAID, Classified
 from training.evaluation.statements import Checked, check_turn
 
 Ask = Callable[[Sequence[RegionFacts], int], List[Turn]]
@@ -129,13 +130,9 @@ def macro_f1(answered: Sequence[Answered], source: str) -> float:
 
 def macro_f1_of(pairs: Sequence[Tuple[str, str]], names: Sequence[str]) -> float:
     """Mean F1 of (true, said) pairs over ``names`` that occur as truth."""
-    scores = []
-    for name in names:
-        hits = sum(true == name == said for true, said in pairs)
-        wanted, said_so = sum(true == name for true, _ in pairs), sum(said == name for _, said in pairs)
-        if wanted:
-            scores.append(2 * hits / (wanted + said_so))
-    return float(np.mean(scores))
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    truth, said = [numbers[true] for true, _ in pairs], [numbers.get(said, NONE_SAID) for _, said in pairs]
+    return Classified(truth, said, len(numbers)).macro_f1(np.ones(len(pairs)))
 
 
 def most_frequent(scenes: Sequence[Known]) -> Tuple[str, float]:
