@@ -61,9 +61,10 @@ class LabelJudge:
         if asked:
             found["yes or no is right"] = float(_yes_or_no(case.text) == asked)
         wanted = {label for label in case.labels if label and _names(case.turn.answer, label)}
-        if wanted:
+        # With facts, a text about one region may name its class as a neighbour's; there the claims say more.
+        if wanted and (case.facts is None or len(case.turn.regions) > 1):
             found["names the class"] = float(all(_names(case.text, label) for label in wanted))
-        if wanted and case.facts is None:  # with facts, neighbours may be named and are judged as claims
+        if wanted and case.facts is None:
             found["names no wrong class"] = float(not any(_names(case.text, label) for label in case.others))
         if case.facts is not None and len(case.turn.regions) <= 2:
             claims = check_turn(case.turn, case.text, case.facts)
