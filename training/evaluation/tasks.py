@@ -17,10 +17,10 @@ from training.data.facts import RegionFacts, scene_facts
 from training.data.phrases import Turn
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, of_source
+from training.evaluation.asking import PICTURES_PER_BATCH, Change, as_they_are, see
+from training.evaluation.metrics import NONE_SAID, Classified
 from training.evaluation.statements import Checked, check_turn
 
-SCENES_PER_BATCH = 8
-Change = Callable[[Scene, NDArray[np.float32]], Tuple[NDArray[np.uint8], NDArray[np.float32]]]
 Ask = Callable[[Sequence[RegionFacts], int], List[Turn]]
 
 
@@ -44,21 +44,6 @@ class Answered:
 def known(scenes: Sequence[Scene]) -> List[Known]:
     """Measure every region of the scenes."""
     return [Known(scene, scene_facts(scene)) for scene in scenes]
-
-
-def as_they_are(scene: Scene, masks: NDArray[np.float32]) -> Tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """No change."""
-    return scene.image, masks
-
-
-def shuffled_masks(scene: Scene, masks: NDArray[np.float32]) -> Tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Every region gets the mask of another region of its picture."""
-    return scene.image, np.roll(masks, 1, axis=0)
-
-
-def no_image(scene: Scene, masks: NDArray[np.float32]) -> Tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A grey picture."""
-    return np.full_like(scene.image, 128), masks
 
 
 def answer(
@@ -105,18 +90,11 @@ def request(generator: Generator, about: Known, turn: Turn, first: int) -> Reque
 def _views(
     generator: Generator, scenes: Sequence[Known], change: Change
 ) -> Iterator[Tuple[Sequence[Known], View, List[int]]]:
-    for start in range(0, len(scenes), SCENES_PER_BATCH):
-        chosen = scenes[start : start + SCENES_PER_BATCH]
-        images, masks, first = [], [], []
-        owners: List[int] = []
-        for number, one in enumerate(chosen):
-            stacked = np.stack([region.mask for region in one.scene.regions]).astype(np.float32)
-            image, changed = change(one.scene, stacked)
-            first.append(len(owners))
-            images.append(image)
-            masks.append(changed)
-            owners += [number] * len(changed)
-        yield chosen, generator.view(np.stack(images), np.concatenate(masks), owners), first
+    for start in range(0, len(scenes), PICTURES_PER_BATCH):
+        chosen = scenes[start : start + PICTURES_PER_BATCH]
+        shown = [(one.scene.image, np.stack([region.mask for region in one.scene.regions]).astype(np.float32))
+                 for one in chosen]
+        yield chosen, *see(generator, shown, change)
 
 
 def category_turn(generator: Generator) -> Ask:
@@ -160,13 +138,9 @@ def macro_f1(answered: Sequence[Answered], source: str) -> float:
 
 def macro_f1_of(pairs: Sequence[Tuple[str, str]], names: Sequence[str]) -> float:
     """Mean F1 of (true, said) pairs over ``names`` that occur as truth."""
-    scores = []
-    for name in names:
-        hits = sum(true == name == said for true, said in pairs)
-        wanted, said_so = sum(true == name for true, _ in pairs), sum(said == name for _, said in pairs)
-        if wanted:
-            scores.append(2 * hits / (wanted + said_so))
-    return float(np.mean(scores))
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    truth, said = [numbers[true] for true, _ in pairs], [numbers.get(said, NONE_SAID) for _, said in pairs]
+    return Classified(truth, said, len(numbers)).macro_f1(np.ones(len(pairs)))
 
 
 def most_frequent(scenes: Sequence[Known]) -> Tuple[str, float]:
