@@ -18,7 +18,7 @@ from training.data.scenes import Scene
 from training.data.sources import LabelledScene, Patch
 from training.evaluation.held_out import object_scenes, patch_scenes
 from training.experiments import measures
-from training.experiments.report import Report
+from training.experiments.report import Report, wrapped
 from training.experiments.setting import Setting
 
 SIZE = 64
@@ -155,7 +155,7 @@ def test_every_experiment_writes_its_report(name: str, setting: Setting, tmp_pat
     report = importlib.import_module(f"training.experiments.{name}").run(setting)
     path = report.write(tmp_path, run="one run", weights=setting.weights, command="a command")
     text = path.read_text(encoding="utf-8")
-    assert path.name == f"{name}.md" and report.question in text and setting.weights in text
+    assert path.name == f"{name}.md" and wrapped(report.question) in text and setting.weights in text
     assert text.count("\n|---") >= 1 and report.figures
     for file in report.figures:
         assert f"({file})" in text and 0 < (tmp_path / file).stat().st_size < 300_000
