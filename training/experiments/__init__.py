@@ -1,0 +1,1 @@
+"""Experiments that look into a model: one command each, a report with figures under ``docs/experiments``."""
