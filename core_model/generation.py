@@ -20,7 +20,7 @@ from core_model.text.tokenizer import TextTokenizer
 from core_model.writing.decoder import Decoder, Draft
 from core_model.writing.portion import Portion
 from core_model.writing.scoring import label_likelihoods
-from core_model.writing.texts import Prefix, Request, Sampling, View, Written
+from core_model.writing.texts import Prefix, Request, Sampling, View, Written, joined_pyramid
 
 __all__ = ["Generator", "Prefix", "Request", "Sampling", "View", "Written"]
 
@@ -64,7 +64,7 @@ class Generator:
     ) -> View:
         """Masks [R, S, S] over encoded pictures, region r on ``prefixes[image_index[r]]``."""
         model = self.model
-        pyramid = tuple(torch.cat(levels) for levels in zip(*(prefix.pyramid for prefix in prefixes)))
+        pyramid = joined_pyramid(prefixes)
         with self.stopwatch.part("extract"):
             regions = model.region_tokens(
                 pyramid, on_device(masks, model.device).to(model.dtype),

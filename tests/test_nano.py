@@ -47,8 +47,7 @@ def test_it_reads_the_region_and_not_the_tile(nano: LoadedModel, scenes: list) -
 
 def test_its_descriptions_are_sentences_that_are_mostly_true(nano: LoadedModel, scenes: list) -> None:
     generator = Generator(nano.model, nano.tokenizer)
-    named = tasks.answer(generator, scenes[:16], tasks.category_turn(generator))
-    answered = tasks.answer(generator, scenes[:16], tasks.style_turn(generator, "description", named))
+    answered = tasks.described(generator, scenes[:16], "description")
     texts = [one.written.text for one in answered]
     assert all(text[0].isupper() and text.endswith(".") and 4 <= len(text.split()) <= 40 for text in texts)
     assert len(set(texts)) > len(texts) / 3
@@ -61,8 +60,6 @@ def test_texts_do_not_depend_on_the_batch(nano: LoadedModel, scenes: list) -> No
     generator = Generator(nano.model, nano.tokenizer)
 
     def described(some: list) -> list:
-        named = tasks.answer(generator, some, tasks.category_turn(generator))
-        return [one.written.text for one in tasks.answer(generator, some, tasks.style_turn(
-            generator, "description", named))]
+        return [one.written.text for one in tasks.described(generator, some, "description")]
 
     assert described(scenes[:4]) == [text for scene in scenes[:4] for text in described([scene])]

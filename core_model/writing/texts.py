@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
+import torch
 from torch import Tensor
 
 from core_model.errors import PromptError
@@ -71,6 +72,11 @@ class Prefix:
         return self.read.bytes + sum(level.numel() * level.element_size() for level in self.pyramid)
 
 
+def joined_pyramid(prefixes: Sequence[Prefix]) -> FeaturePyramid:
+    """The maps of several pictures: four tensors [T, C_k, h_k, w_k]."""
+    return tuple(torch.cat(levels) for levels in zip(*(prefix.pyramid for prefix in prefixes)))
+
+
 @dataclass(frozen=True)
 class View:
     """Pictures' prefixes and the tokens of regions [R, K, D], each of them in the picture ``image_index`` [R]."""
@@ -78,6 +84,11 @@ class View:
     prefixes: Tuple[Prefix, ...]
     regions: Tensor
     image_index: Tuple[int, ...]
+
+    @property
+    def pyramid(self) -> FeaturePyramid:
+        """The pictures' maps, joined: four tensors [T, C_k, h_k, w_k]."""
+        return joined_pyramid(self.prefixes)
 
     def pictures(self, requests: Sequence[Request]) -> List[int]:
         """The picture of every request; raises ``PromptError`` where its regions are of several."""

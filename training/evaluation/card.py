@@ -78,9 +78,9 @@ def _calibration(generator: Generator, answered: Sequence[tasks.Answered]) -> Di
 def _statements(
     generator: Generator, scenes: Dict[str, List[tasks.Known]], style: str, named: Dict[str, List[tasks.Answered]]
 ) -> Dict[str, Any]:
-    described = [one for name in STATED if name in scenes for one in tasks.answer(
-        generator, scenes[name], tasks.style_turn(generator, style, named[name]))]
-    checked = tasks.statements(described)
+    texts = [one for name in STATED if name in scenes for one in tasks.described(
+        generator, scenes[name], style, named[name])]
+    checked = tasks.statements(texts)
     shares: Dict[str, Any] = {kind: list(found) for kind, found in true_shares(checked).items()}
     looked = [claim for claim in checked if claim.kind in LOOKED_AT]
     shares["colour, shape and neighbours"] = [float(np.mean([claim.true for claim in looked])), len(looked)]

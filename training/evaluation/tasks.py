@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,14 +103,20 @@ def category_turn(generator: Generator) -> Ask:
     return lambda facts, region: [Turn("category", prompt, facts[region].name, (region,))]
 
 
-def style_turn(generator: Generator, style: str, named: Sequence[Answered]) -> Ask:
-    """Asks one of the product's styles: with ``label_first`` after the categories that the model has ``named``.
+def described(
+    generator: Generator, scenes: Sequence[Known], style: str, named: Optional[Sequence[Answered]] = None
+) -> List[Answered]:
+    """Texts in a style as the product asks for them: with ``label_first`` after the category that the model names.
 
-    ``named`` holds the answer about every region, in the order in which they are asked about.
+    ``named`` are the answers about all regions' categories, in their order, where they are at hand.
     """
     config = generator.model.config
-    spoken = iter([((one.turn.instruction, one.written.text.strip()),) for one in named] if config.label_first else [])
-    return lambda facts, region: [Turn(style, config.prompts[style], "", (region,), next(spoken, ()))]
+    before: Iterator[Tuple[Tuple[str, str], ...]] = iter(())
+    if config.label_first:
+        said = answer(generator, scenes, category_turn(generator)) if named is None else named
+        before = iter([((one.turn.instruction, one.written.text.strip()),) for one in said])
+    return answer(generator, scenes, lambda _, region: [
+        Turn(style, config.prompts[style], "", (region,), next(before, ()))])
 
 
 def yes_no_turns(seed: int) -> Ask:

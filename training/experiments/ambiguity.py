@@ -122,7 +122,7 @@ def _again(known: Known, masks: Sequence[Mask], facts: Sequence[RegionFacts]) ->
 
 
 def _texts(setting: Setting, known: Known) -> List[str]:
-    described = tasks.answer(setting.generator, [known], tasks.style_turn(setting.generator, "description"))
+    described = tasks.described(setting.generator, [known], "description")
     return [one.written.text for one in described]
 
 

@@ -115,7 +115,7 @@ def ask(setting: Setting, scenes: Sequence[Known]) -> Asked:
         found.said += [one.text for one in names]
         found.sure += [confidence(setting.generator, one) for one in names]
         found.features.append(region_features(setting.loaded.model, look)[-1])
-    described = tasks.answer(setting.generator, scenes, tasks.style_turn(setting.generator, "phrase"))
+    described = tasks.described(setting.generator, scenes, "phrase")
     found.fluent = [one.written.token_probability for one in described]
     return found
 
@@ -150,7 +150,8 @@ def run(setting: Setting) -> Report:
 
 def _at_home(setting: Setting) -> Tuple[List[Known], Floats]:
     """Held-out regions to ask about, and features of others."""
-    asked, others = [], []
+    asked: List[Known] = []
+    others: List[Known] = []
     for place, name in enumerate(IN_DOMAIN):
         scenes = tasks.known(setting.scenes(name, 3 * HELD_OUT))
         both = ((scenes[::2], HELD_OUT, asked), (scenes[1::2] or scenes, 2 * HELD_OUT, others))

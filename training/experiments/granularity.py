@@ -75,7 +75,7 @@ def ellipse(mask: Mask) -> Mask:
     places = np.stack([rows, columns])
     middle = places.mean(axis=1)
     spread = np.cov(places) + np.eye(2) / 12  # a pixel's own extent, so that a line has a width
-    grid = np.stack(np.indices(mask.shape), axis=-1) - middle
+    grid = np.moveaxis(np.indices(mask.shape), 0, -1) - middle
     return np.asarray(np.einsum("hwi,ij,hwj->hw", grid, np.linalg.inv(spread), grid) <= 4.0)
 
 
@@ -124,8 +124,7 @@ def run(setting: Setting) -> Report:
             sure = float(np.mean([confidence(generator, one.written) for one in answered]))
             rows.append([name, form, len(right), float(np.mean(overlaps(regions, shown))), accuracy[name][-1],
                          measures.standard_error(right), sure])
-            described[form] += tasks.answer(
-                generator, shown[: setting.count(DESCRIBED)], tasks.style_turn(generator, "description"))
+            described[form] += tasks.described(generator, shown[: setting.count(DESCRIBED)], "description")
     report.table("The written category, by mask; the error is the standard error of the accuracy.", [
         "data", "mask", "regions", "IoU with exact", "accuracy", "error", "mean confidence"], rows)
     _report_statements(report, described)

@@ -9,6 +9,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -101,7 +102,7 @@ def _word(setting: Setting, token: int, kind: str) -> str:
     return text.replace(" ", "␣").replace("\n", "↵").replace("`", "'") or "begin"
 
 
-def _strip(words: Sequence[str], kinds: Sequence[str], wide: int = 12) -> figures.Figure:
+def _strip(words: Sequence[str], kinds: Sequence[str], wide: int = 12) -> Figure:
     rows = (len(words) - 1) // wide + 1
     figure, axes = figures.canvas(1, 1, 10, 0.42 * rows + 0.1)
     drawn = axes[0, 0]

@@ -27,7 +27,7 @@ def likeness_to_the_rest(cells: Tensor, mask: Tensor) -> Floats:
     A cell of the mask would otherwise be compared with itself, the more so the fewer cells the mask has. nan for a
     cell that is all the mask has.
     """
-    weights = resize_mask(mask[None], *cells.shape[1:], "area")[0]
+    weights = resize_mask(mask[None], cells.shape[1], cells.shape[2], "area")[0]
     weights = weights / weights.sum()
     rest = (cells * weights).sum(dim=(1, 2))[:, None, None] - cells * weights  # [C, h, w]
     cosines = torch.nn.functional.cosine_similarity(cells, rest, dim=0).double().numpy()
@@ -42,7 +42,7 @@ def colour_likeness(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Floats
 
 def separation(scores: Floats, mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> Tuple[float, float]:
     """AUC of cells at least half inside the mask against cells wholly outside it, and wholly of other categories."""
-    shares = [resize_mask(torch.from_numpy(part)[None].float(), *scores.shape, "area")[0].numpy()
+    shares = [resize_mask(torch.from_numpy(part)[None].float(), scores.shape[0], scores.shape[1], "area")[0].numpy()
               for part in (mask, other)]
     inside = scores[(shares[0] >= 0.5) & ~np.isnan(scores)]
     outside, elsewhere = scores[shares[0] == 0], scores[(shares[0] == 0) & (shares[1] > 0.999)]

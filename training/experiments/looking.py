@@ -91,8 +91,8 @@ def with_region(about: Known, mask: Mask, facts: RegionFacts, image: NDArray[np.
 @torch.inference_mode()
 def region_features(model: Aquila, look: Look) -> List[Floats]:
     """The pooled feature of every region at each level, and summed as the mask token takes it: five [R, C]."""
-    pooled = model.extractor.pooled(look.view.encoded.pyramid, look.masks, look.owners)
-    summed = model.extractor.mask_features(look.view.encoded.pyramid, look.masks, look.owners)
+    pooled = model.extractor.pooled(look.view.pyramid, look.masks, look.owners)
+    summed = model.extractor.mask_features(look.view.pyramid, look.masks, look.owners)
     return [part.double().numpy() for part in [*pooled, summed]]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from training.evaluation import tasks
@@ -64,7 +65,7 @@ def collect(setting: Setting, scenes: Sequence[Known]) -> Collected:
     """Features and separations of all regions."""
     found = Collected()
     for batch, look in enumerate(looks(setting.generator, scenes)):
-        cells = cell_features(setting.loaded.model, look.view.encoded.pyramid)
+        cells = cell_features(setting.loaded.model, look.view.pyramid)
         features = region_features(setting.loaded.model, look)
         for at, number, known in look.regions:
             scene, region = known.scene, known.scene.regions[number]
@@ -212,10 +213,10 @@ def _examples(setting: Setting, scenes: Dict[str, List[Known]]) -> List[Tuple[Kn
     return found
 
 
-def _maps(setting: Setting, known: Known, number: int) -> figures.Figure:
+def _maps(setting: Setting, known: Known, number: int) -> Figure:
     mask = known.scene.regions[number].mask
     look: Look = next(looks(setting.generator, [with_region(known, mask, known.facts[number])]))
-    cells = cell_features(setting.loaded.model, look.view.encoded.pyramid)
+    cells = cell_features(setting.loaded.model, look.view.pyramid)
     features = region_features(setting.loaded.model, look)
     figure, axes = figures.canvas(1, 6, 11, 2.1)
     figures.picture(axes[0, 0], known.scene.image, "picture and mask", mask)

@@ -106,7 +106,7 @@ def exact_weights(masks: Tensor, height: int, width: int) -> Tensor:
 @torch.no_grad()
 def exact_features(model: Aquila, look: Look, weights: Sequence[Tensor]) -> List[Floats]:
     """Features pooled at full resolution, by level and summed as the extractor does: five [R, C]."""
-    levels = [masked_mean(level, part, look.owners) for level, part in zip(look.view.encoded.pyramid, weights)]
+    levels = [masked_mean(level, part, look.owners) for level, part in zip(look.view.pyramid, weights)]
     summed = torch.stack([linear(value) for linear, value in zip(model.extractor.levels, levels)]).sum(dim=0)
     return [part.double().numpy() for part in (*levels, summed)]
 
@@ -116,7 +116,7 @@ def show(generators: Dict[str, Generator], scenes: Sequence[Scene], asked: int) 
     found = Shown()
     area = generators["area"].model
     for batch, look in enumerate(looks(generators["area"], tasks.known(scenes))):
-        pyramid = look.view.encoded.pyramid
+        pyramid = look.view.pyramid
         sizes = [(level.shape[2], level.shape[3]) for level in pyramid]
         for name, generator in generators.items():
             empty = [resize_mask(look.masks, *size, name).sum(dim=(1, 2)) == 0 for size in sizes]
@@ -133,7 +133,7 @@ def show(generators: Dict[str, Generator], scenes: Sequence[Scene], asked: int) 
 
 
 def _right(generator: Generator, look: Look) -> List[bool]:
-    tokens = generator.model.region_tokens(look.view.encoded.pyramid, look.masks, look.owners)
+    tokens = generator.model.region_tokens(look.view.pyramid, look.masks, look.owners)
     seen = dataclasses.replace(look, view=dataclasses.replace(look.view, regions=tokens))
     with torch.inference_mode():
         written = write_categories(generator, seen)

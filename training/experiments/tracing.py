@@ -151,13 +151,14 @@ def trace(setting: Setting, image: NDArray[np.uint8], regions: Sequence[Region],
     """Describe one region by category, or ask about several, and record what the language model is given."""
     describer = Describer(setting.loaded)
     model, builder = setting.loaded.model, setting.generator.builder
+    answer: Description | Answer
     with raster(image, GSD) as path, recording(model) as recorded:
         if question:
-            answer: Description | Answer = describer.ask(path, regions, question)
-            area, gsd, prompt = answer.areas_m2[0], answer.gsd_m, question
+            answer = together = describer.ask(path, regions, question)
+            area, gsd, prompt = together.areas_m2[0], together.gsd_m, question
         else:
-            answer = next(iter(describer.describe(path, regions, style="category")))
-            area, gsd, prompt = answer.area_m2, answer.gsd_m, model.config.prompts["category"]
+            answer = alone = next(iter(describer.describe(path, regions, style="category")))
+            area, gsd, prompt = alone.area_m2, alone.gsd_m, model.config.prompts["category"]
     gsd *= _scale(recorded, area / gsd**2)
     text = asked(model.config, prompt, gsd=gsd, area=area)
     ids = setting.generator.prefix + builder.suffix((Turn(text),), len(regions)).ids
