@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Dict, List, Sequence, Tuple
+from dataclasses import dataclass
+from typing import List, Sequence
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from core_model.network.aquila import Conversations, collate_packed, pack
 from core_model.text.context import instruction
-from core_model.text.prompt import PromptBuilder
-from core_model.text.prompt import Turn as PromptTurn
 from training.data import wording
 from training.data.facts import RegionFacts, scene_facts
 from training.data.phrases import Turn, listed, sentence
@@ -83,25 +78,6 @@ def with_context(about: Material, turn: Turn, context: str) -> str:
     return instruction(context, turn.instruction, gsd=about.gsd, area=about.facts[turn.regions[0]].area)
 
 
-def collate_texts(
-    examples: Sequence[Tuple[Material, Sequence[Turn]]], builder: PromptBuilder, context: str
-) -> Conversations:
-    """One packed row per scene; regions are numbered through the batch."""
-    rows, order = [], []
-    first = 0
-    for about, turns in examples:
-        suffixes = []
-        for turn in turns:
-            asked = PromptTurn(with_context(about, turn, context), turn.answer)
-            sequence = builder.suffix([asked], len(turn.regions))
-            suffixes.append(replace(sequence, regions=[turn.regions[place] for place in sequence.regions]))
-        rows.append(pack(builder.prefix(), suffixes, builder.tokens_per_region))
-        order += [first + region for region in rows[-1].regions]
-        first += len(about.facts)
-    packed: Dict[str, Tensor] = collate_packed(rows)
-    return Conversations(region_index=torch.tensor(order, dtype=torch.long), **packed)
-
-
 @dataclass(frozen=True)
 class Pictures:
     """Scenes as the encoder takes them: uint8 [T, S, S, 3], masks bool [R, S, S] and their pictures' numbers [R]."""
@@ -109,12 +85,3 @@ class Pictures:
     images: Tensor
     masks: Tensor
     image_index: Tensor
-
-
-def pictures(scenes: Sequence[Scene]) -> Pictures:
-    """Stack scenes that have at least one region between them."""
-    masks: List[NDArray[np.bool_]] = [region.mask for scene in scenes for region in scene.regions]
-    owners = [number for number, scene in enumerate(scenes) for _ in scene.regions]
-    return Pictures(
-        torch.from_numpy(np.stack([scene.image for scene in scenes])), torch.from_numpy(np.stack(masks)),
-        torch.tensor(owners))
