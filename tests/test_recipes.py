@@ -113,7 +113,7 @@ def test_the_launch_files_are_read(tmp_path: Path) -> None:
 
 
 def test_a_recipe_is_trained_from_a_folder_and_a_manifest(tmp_path: Path) -> None:
-    """Stage 2 from the command line: epochs become steps, the folder loads, and a second time there is nothing to do."""
+    """Stage 2 by its command: epochs become steps, the folder loads, and a second time there is nothing to do."""
     pytest.importorskip("tensorboard")
     recipe = tmp_path / "small.yaml"
     recipe.write_text(yaml.safe_dump({
