@@ -11,8 +11,10 @@ import pytest
 import torch
 import yaml
 
+from core_model.checkpoint import load_model
 from core_model.config import LanguageConfig
-from tests.tiny import tiny_config
+from tests.manifest_made import record_values, write_manifest
+from tests.tiny import save_tiny, tiny_config
 from training import run
 from training.engine import Launch, training_arguments
 from training.errors import RecipeError, TrainingError
@@ -108,3 +110,26 @@ def test_the_launch_files_are_read(tmp_path: Path) -> None:
     assert found["distributed_type"] == "FSDP" and found["fsdp_config"]["fsdp_version"] == 2
     with pytest.raises(TrainingError, match="fsdp2, zero2, zero3"):
         training_arguments(TextStage(steps=1), Launch(tmp_path, torch.device("cpu"), "zero9"))
+
+
+def test_a_recipe_is_trained_from_a_folder_and_a_manifest(tmp_path: Path) -> None:
+    """Stage 2 by its command: epochs become steps, the folder loads, and a second time there is nothing to do."""
+    pytest.importorskip("tensorboard")
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(yaml.safe_dump({
+        "defaults": {"scenes_per_batch": 2, "workers": 0, "average": 0.5, "evaluate_every": 1},
+        "align": {"train": ["extractor"], "epochs": 1, "learning_rate": 0.01}}), encoding="utf-8")
+    entries = [record_values(id=str(number)) for number in range(4)]
+    manifest = write_manifest(tmp_path / "m.jsonl", *entries, record_values(id="held out", split="val"))
+    start = save_tiny(tmp_path / "start")
+    command = ["--recipe", str(recipe), "--start", str(start), "--manifest", str(manifest), "--device", "cpu"]
+    run.main("align", [*command, "--runs", str(tmp_path / "runs")])
+    made = tmp_path / "runs" / "align" / "model"
+    weights = load_model(str(made), device="cpu").model.state_dict()
+    before = load_model(str(start), device="cpu").model.state_dict()
+    changed = {name.split(".")[0] for name, value in weights.items() if not torch.equal(value, before[name])}
+    assert changed == {"extractor"}
+    assert json.loads((made.parent / "checkpoint-2" / "whole.json").read_text()) == {"step": 2}
+    written = (made / "model.safetensors").stat().st_mtime_ns
+    run.main("align", [*command, "--runs", str(tmp_path / "runs")])
+    assert (made / "model.safetensors").stat().st_mtime_ns == written
