@@ -40,6 +40,8 @@ class Filler:
             widen_layers(self.model, self.model.language.get_output_embeddings())
         load_weights(self.model, folder, place=self._place)
         _move_buffers(self.model, self.device, self.compute)
+        # Convolutions read weights and pixels channel by channel fastest; the files hold them row by row.
+        self.model.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self._devices:
             join_devices(self.model.language, self._devices)
 

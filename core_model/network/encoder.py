@@ -58,8 +58,7 @@ class ConvNeXtEncoder(Encoder):
             config.vision["timm_model_name"], embed_dim=0, image_size=config.image_size, pool="", proj="",
             pretrained=False, drop_path=config.vision.get("timm_drop_path"),
         )
-        # As the pictures are laid out, so that no convolution lays its weights out anew for every batch.
-        self.trunk = tower.trunk.to(memory_format=torch.channels_last)
+        self.trunk = tower.trunk
         self.trunk.norm_pre = nn.Identity()
         self.channels = tuple(info["num_chs"] for info in self.trunk.feature_info)
 
