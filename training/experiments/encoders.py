@@ -40,7 +40,7 @@ VISION: Dict[str, Mapping[str, Any]] = {
     "ConvNeXt": {"timm_model_name": "convnext_atto_ols"},
     "ViT": {"width": 192, "layers": 7, "head_width": 64, "patch_size": 8},
 }
-STEPS = 120
+STEPS = 300
 KEPT = 5  # every fifth training patch: reading all of them would take longer than the training
 GRIDS = (1, 2, 3)
 ASKED_GRIDS = (1, 2, 3, 4, 6)
