@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 import pytest
 
+from core_model import folders
 from core_model.config import AquilaConfig
 from tests.plugin.waiting import wait_until
 
@@ -164,7 +165,8 @@ def test_a_folder_is_added_checked_and_removed(folder: Path) -> None:
     models.add_folder(str(folder))
     assert models.folders() == [str(folder)]
     wait_until(lambda: str(folder) in [entry.key for entry in models.entries()])
-    assert _row(models, 1) == ["nano", "12.2 MB", "CPU is enough", "not stated"]
+    size = sum(path.stat().st_size for path in folders.MODELS.joinpath("nano").glob("*.safetensors")) / 1e6
+    assert _row(models, 1) == ["nano", f"{size:.1f} MB", "CPU is enough", "not stated"]
     models.remove_selected()
     assert models.folders() == []
     assert [entry.key for entry in models.entries()] == ["nano"]
