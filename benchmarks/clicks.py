@@ -11,7 +11,6 @@ has been seen and on one that has not. Prints a Markdown table of seconds and th
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import tempfile
@@ -23,7 +22,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import aquila_qgis_plugin  # noqa: F401, I001
-from machine import machine, table
+from machine import machine, table, tell
 from osgeo import gdal
 from qgis.core import QgsApplication, QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorLayer
 from scenes import DATA, mosaic, random_regions
@@ -175,10 +174,7 @@ def main() -> None:
         for name, parts in found.items()
     ]
     print(table(["click", "click to text", "ratio to the first", *PARTS], rows))
-    text = json.dumps({"clicks": found, **machine()}, ensure_ascii=False)
-    print(text)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", encoding="utf-8")
+    tell({"clicks": found, **machine()}, arguments.json)
     application.exitQgis()
 
 

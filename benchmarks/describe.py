@@ -10,14 +10,13 @@ seed. Prints one table line, and the same as JSON.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 import torch
-from machine import machine, table
+from machine import machine, table, tell
 from osgeo import gdal
 from scenes import DATA, mosaic, random_regions
 
@@ -84,10 +83,7 @@ def main() -> None:
         found = run(arguments, raster)
     columns = ("model", "style", "polygons", "described", "tiles", "threads", "polygons_per_second")
     print(table(columns, [[found[name] for name in columns]]))
-    text = json.dumps(found, ensure_ascii=False)
-    print(text)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", encoding="utf-8")
+    tell(found, arguments.json)
 
 
 if __name__ == "__main__":

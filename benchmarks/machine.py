@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-import platform
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+
+from core_model.diagnostics import processor
 
 
 def machine() -> dict[str, object]:
@@ -19,15 +21,15 @@ def machine() -> dict[str, object]:
     }
 
 
-def processor() -> str:
-    """The name of the CPU where the system tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     return "\n".join([*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)])
+
+
+def tell(figures: object, path: Path | None = None) -> None:
+    """Print the figures as a line of JSON, and write it to a file too, if there is one."""
+    text = json.dumps(figures, ensure_ascii=False)
+    print(text)
+    if path:
+        path.write_text(text + "\n", encoding="utf-8")

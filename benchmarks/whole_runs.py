@@ -12,7 +12,6 @@ it has one thread then. Prints a Markdown table and the figures as JSON.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import resource
 import statistics
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from machine import machine, table
+from machine import machine, table, tell
 from osgeo import gdal, ogr, osr
 from scenes import DATA, mosaic, random_regions
 
@@ -201,10 +200,7 @@ def main() -> None:
             figures += found
     print(table(columns, rows))
     print("\n\\* in another thread while the batch before is worked on: only “wait” holds the run up.\n")
-    text = json.dumps(figures, ensure_ascii=False)
-    print(text)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", encoding="utf-8")
+    tell(figures, arguments.json)
 
 
 if __name__ == "__main__":

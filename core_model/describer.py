@@ -44,8 +44,6 @@ from core_model.text.prompt import Turn
 
 __all__ = ["Answer", "Describer", "Description", "Plan"]
 
-# Attention cells [rows, length, length] that scoring may lay out at once: 64 MB in float32.
-_SCORING_CELLS = 16_000_000
 # What encoded pictures may take between two runs: some 150 of the default model's.
 CACHE_BYTES = 256 * 1024**2
 
@@ -191,7 +189,8 @@ class Describer:
             return said, self._generator.write(view, texts, sampling=task.sampling), np.zeros((len(seen), 0))
         chances = np.zeros((len(seen), 0))
         if task.labels:
-            chances = self._score(view, self._requests(seen, label_prompt(self.config, task.labels)), task.labels)
+            asked_for = self._requests(seen, label_prompt(self.config, task.labels))
+            chances = self._generator.score(view, asked_for, task.labels)
         if task.sampling.temperature > 0:
             written = self._generator.write(view, names)
             written += self._generator.write(view, texts, sampling=task.sampling)
@@ -218,15 +217,6 @@ class Describer:
         # The model was taught metres per pixel of the picture it sees, not of the raster.
         gsd = item.placed.gsd_m * 2.0**item.tile.level
         return asked(self.config, prompt, gsd=gsd, area=item.placed.area_m2)
-
-    def _score(self, view: View, requests: Sequence[Request], labels: Sequence[str]) -> np.ndarray:
-        """As ``Generator.score``, a few requests at a time where the list of labels is long."""
-        generator = self._generator
-        lengths = [len(generator.sequence(request).ids) for request in requests]
-        length = len(generator.prefix) + max(lengths) + sum(len(generator.builder.answer_ids(name)) for name in labels)
-        step = max(1, _SCORING_CELLS // (length * length))
-        parts = [generator.score(view, requests[at : at + step], labels) for at in range(0, len(requests), step)]
-        return np.concatenate(parts)
 
     def _seen_together(
         self, picture: Picture, regions: Sequence[Region], kept: Pictures
@@ -255,7 +245,7 @@ class Describer:
         request = Request(tuple(range(len(seen))), (Turn(self._asked(question, seen[0])),))
         probabilities = None
         if labels:
-            chances = self._score(view, [request], labels)[0]
+            chances = self._generator.score(view, [request], labels)[0]
             probabilities = dict(zip(labels, (float(value) for value in chances)))
             text, confidence = max(probabilities.items(), key=lambda entry: entry[1])
         else:

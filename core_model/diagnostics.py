@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
@@ -37,6 +38,14 @@ def devices() -> List[str]:
         properties = torch.cuda.get_device_properties(number)
         found.append(f"cuda:{number} ({properties.name}, {properties.total_memory / 1024**3:.0f} GiB)")
     return found
+
+
+def processor() -> str:
+    """The name of the CPU where the system tells it, else its kind."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str:

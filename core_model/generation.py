@@ -24,6 +24,9 @@ from core_model.writing.texts import Prefix, Request, Sampling, View, Written, j
 
 __all__ = ["Generator", "Prefix", "Request", "Sampling", "View", "Written"]
 
+# Attention cells [rows, length, length] that scoring may lay out at once: 64 MB in float32.
+_SCORING_CELLS = 16_000_000
+
 
 class Generator:
     """Answers requests about regions of encoded pictures.
@@ -108,12 +111,16 @@ class Generator:
         ids = [self.builder.answer_ids(label) for label in labels]
         prefixes, pictures = self._prefixes(view), view.pictures(requests)
 
+        sequences = [self.sequence(request) for request in requests]
+        length = max(len(sequence.ids) for sequence in sequences) + sum(map(len, ids))
+
         def likelihoods(part: Sequence[int]) -> List[Tensor]:
-            asked = [self.embedded(view, requests[number], self.sequence(requests[number])) for number in part]
+            asked = [self.embedded(view, requests[number], sequences[number]) for number in part]
             about = [pictures[number] for number in part]
             return list(label_likelihoods(self._reader, prefixes, asked, about, ids))
 
-        found = torch.stack(self.rows.over(range(len(requests)), likelihoods))
+        few = max(1, _SCORING_CELLS // length**2)  # where the list of labels is long
+        found = torch.stack(self.rows.over(range(len(requests)), likelihoods, few))
         return np.asarray(torch.softmax(found / self.model.config.label_temperature, dim=1).cpu().numpy())
 
     def sequence(self, request: Request) -> TokenSequence:

@@ -180,7 +180,7 @@ def test_long_label_lists_are_scored_in_parts(
 ) -> None:
     labels = [f"kind {number}" for number in range(12)]
     whole = _by_id(list(describer.describe(raster, _regions(), labels=labels)))
-    monkeypatch.setattr("core_model.describer._SCORING_CELLS", 1)
+    monkeypatch.setattr("core_model.generation._SCORING_CELLS", 1)
     for each in describer.describe(raster, _regions(), labels=labels):
         assert each.probabilities == pytest.approx(whole[each.id].probabilities, abs=1e-4)
 

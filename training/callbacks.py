@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from pathlib import Path
 from typing import Any, Dict, Optional
@@ -87,3 +88,15 @@ class Guard:
             raise TrainingError(
                 f"the loss has been 0 for {ZERO_STEPS} steps, so nothing is learned; look whether the answers are "
                 "empty or the model has learned these very texts already.")
+
+
+def tensorboard(folder: Path) -> Any:
+    """Writes what is logged for TensorBoard; raises ``TrainingError`` where its package is missing."""
+    from transformers.integrations.integration_utils import TensorBoardCallback  # noqa: PLC0415 (only where it is asked for)
+
+    try:
+        writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter(str(folder))
+    except ImportError as error:
+        raise TrainingError(
+            f"TensorBoard's log needs the package tensorboard ({error}); install it, or use --report none.") from error
+    return TensorBoardCallback(writer)

@@ -6,7 +6,6 @@ those of its whole batch, however that is shared out.
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import os
@@ -21,7 +20,7 @@ from torch.utils.data import Dataset
 
 from core_model.compat import ensure_torchvision
 from training.average import Average, gathered
-from training.callbacks import Averaging, Guard, LogLine
+from training.callbacks import Averaging, Guard, LogLine, tensorboard
 from training.checkpoints import (
     SCHEDULER,
     close_checkpoint,
@@ -141,7 +140,7 @@ class Engine(Trainer):
         if self.average is not None:
             self.add_callback(Averaging(self.average, self.resumed))
         if "tensorboard" in launch.report and self.is_world_process_zero():
-            self.add_callback(_tensorboard(launch.out / "log"))
+            self.add_callback(tensorboard(launch.out / "log"))
 
     def run(self) -> Dict[str, Tensor]:
         """Train to the end, from the last checkpoint where there is one; the trained (averaged) weights, whole."""
@@ -270,14 +269,3 @@ class Engine(Trainer):
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             close_checkpoint(folder, self.state.global_step)
-
-
-def _tensorboard(folder: Path) -> Any:
-    from transformers.integrations.integration_utils import TensorBoardCallback  # noqa: PLC0415 (only where it is asked for)
-
-    try:
-        writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter(str(folder))
-    except ImportError as error:
-        raise TrainingError(
-            f"TensorBoard's log needs the package tensorboard ({error}); install it, or use --report none.") from error
-    return TensorBoardCallback(writer)

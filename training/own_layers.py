@@ -8,6 +8,7 @@ on the places kept apart, before and after. The folder it writes is chosen in QG
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import logging
 from dataclasses import dataclass, replace
@@ -34,7 +35,7 @@ from training.data.manifest import rle
 from training.data.manifest.masks import record_masks
 from training.data.manifest.record import Record, RegionEntry
 from training.data.manifest.store import records
-from training.data.scenes import Scene
+from training.data.scenes import Scene, turned
 from training.engine import Engine, Launch, Work, training_arguments
 from training.errors import TrainingError
 from training.evaluation import tasks
@@ -110,12 +111,7 @@ class OwnScenes:
 
 def _turned(rng: np.random.Generator, scene: Scene) -> Scene:
     """The scene in one of its eight positions, and in other light."""
-    quarter, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-
-    def turn(values: np.ndarray) -> np.ndarray:
-        turned = np.rot90(values, quarter)
-        return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
-
+    turn = functools.partial(turned, turns=int(rng.integers(4)), flip=bool(rng.integers(2)))
     return replace(
         scene, image=photometric(rng, turn(scene.image)), categories=turn(scene.categories), valid=turn(scene.valid),
         regions=[replace(region, mask=turn(region.mask)) for region in scene.regions])

@@ -10,12 +10,14 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from core_model.loading.wide import cpu_multiplies
+
 
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the processor calculates bfloat16 in hardware."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return cpu_multiplies(torch.bfloat16)
 
 
 def mixed_precision(device: torch.device) -> ContextManager[Any]:

@@ -1,8 +1,8 @@
 """Linear layers in 16-bit numbers on a CPU that cannot multiply these: many rows at once are multiplied in float32.
 
-Such a CPU multiplies wide 16-bit matrices about five times slower than float32 ones (measured on AVX2, torch 2.13), so
-that a 7B model would read a picture for half an hour. A single row, as in writing, is limited by memory and fastest as
-it is. The weights stay 16-bit; one layer's are float32 while they are used.
+Such a CPU multiplies wide 16-bit matrices several times slower than float32 ones, and a picture of a large model is a
+thousand rows. A single row, as in writing, is limited by memory and fastest as it is. The weights stay 16-bit; one
+layer's are float32 while they are used.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ class WideLinear(nn.Linear):
 
 def needs_wide(device: torch.device, compute: torch.dtype) -> bool:
     """Whether 16-bit products on this device are slower than float32 ones."""
-    if device.type != "cpu" or compute not in (torch.bfloat16, torch.float16):
-        return False
+    return device.type == "cpu" and compute in (torch.bfloat16, torch.float16) and not cpu_multiplies(compute)
+
+
+def cpu_multiplies(compute: torch.dtype) -> bool:
+    """Whether this CPU multiplies bfloat16 (or float16) numbers itself, and does not imitate it."""
     if not torch.backends.mkldnn.is_available():
-        return True
+        return False
     kernels = torch.ops.mkldnn
-    in_hardware = (kernels._is_mkldnn_bf16_supported if compute == torch.bfloat16
-                   else kernels._is_mkldnn_fp16_supported)
-    return not in_hardware()
+    return bool(
+        kernels._is_mkldnn_bf16_supported() if compute == torch.bfloat16 else kernels._is_mkldnn_fp16_supported())
 
 
 def widen_layers(model: nn.Module, head: nn.Module | None) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import List, Tuple
 
-from core_model.text.prompt import REGION_PATTERN
+from core_model.text.prompt import REGION_PATTERN, Turn
 
 UNKNOWN = "unknown"
 
@@ -28,3 +30,15 @@ def instruction(context: str, prompt: str, *, gsd: float, area: float) -> str:
     """A model's context before a prompt, numbers filled in; a prompt that names no region gets one in front."""
     named = prompt if REGION_PATTERN.search(prompt) else f"<region> {prompt}"
     return fill(context + named, gsd=gsd, area=area)
+
+
+def conversation(
+    context: str, exchanges: Sequence[Tuple[str, str]], *, gsd: float, area: float | None
+) -> List[Turn]:
+    """Instructions with their answers as turns, the first with a model's context as ``instruction`` writes it.
+
+    Without an ``area`` they are about the whole picture, and there is no context.
+    """
+    (first, answer), *later = exchanges
+    asked = first if area is None else instruction(context, first, gsd=gsd, area=area)
+    return [Turn(asked, answer), *(Turn(*exchange) for exchange in later)]

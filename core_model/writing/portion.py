@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Callable, List, Sequence, TypeVar
 
 import torch
@@ -21,12 +22,14 @@ class Portion:
     def __init__(self, most: int, things: str) -> None:
         self.most, self._things = max(1, most), things
 
-    def over(self, items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Made]]) -> List[Made]:
-        """What ``work`` makes of all items, portion by portion, in their order."""
+    def over(
+        self, items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Made]], few: int = sys.maxsize
+    ) -> List[Made]:
+        """What ``work`` makes of all items, portion by portion, at most ``few`` of them at once, in their order."""
         made: List[Made] = []
         while len(made) < len(items):
             try:
-                made += work(items[len(made) : len(made) + self.most])
+                made += work(items[len(made) : len(made) + min(self.most, few)])
             except RuntimeError as error:
                 self.halve(error)
         return made

@@ -7,7 +7,7 @@ from typing import List, Protocol, Sequence
 
 import numpy as np
 
-from core_model.text.context import instruction
+from core_model.text.context import conversation
 from core_model.text.prompt import Turn as PromptTurn
 from training.data import wording
 from training.data.facts import RegionFacts, scene_facts
@@ -100,7 +100,5 @@ def _after_label(turn: Turn, about: Material, rng: np.random.Generator) -> Turn:
 
 def prompt_turns(about: About, turn: Turn, context: str) -> List[PromptTurn]:
     """A turn with what comes before it, as ``core_model.describer`` writes it: the model's context comes first."""
-    (first, answer), *later = *turn.before, (turn.instruction, turn.answer)
-    if turn.regions:
-        first = instruction(context, first, gsd=about.gsd, area=about.areas[turn.regions[0]])
-    return [PromptTurn(first, answer), *(PromptTurn(*exchange) for exchange in later)]
+    area = about.areas[turn.regions[0]] if turn.regions else None
+    return conversation(context, [*turn.before, (turn.instruction, turn.answer)], gsd=about.gsd, area=area)

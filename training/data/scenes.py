@@ -206,12 +206,12 @@ class Cutout:
         categories, _ = _window(labels, row, column, side, UNKNOWN)
         numbered = _window(objects, row, column, side, 0)[0] if objects is not None else None
         turns, flip = int(rng.integers(4)), rng.uniform() < 0.5
-        image, valid, categories = (_turned(part, turns, flip) for part in (image, valid, categories))
+        image, valid, categories = (turned(part, turns, flip) for part in (image, valid, categories))
         image[~valid] = image[valid].mean(axis=0) if valid.any() else 0
         nearest = (np.arange(self.size) + 0.5) * side / self.size
         pick = np.ix_(nearest.astype(int), nearest.astype(int))
         small = categories[pick]
-        parts = None if numbered is None else _turned(numbered, turns, flip)[pick]
+        parts = None if numbered is None else turned(numbered, turns, flip)[pick]
         scene = Scene(
             resize(rng, image, self.size, self.size), labelled.gsd * scale, small, labelled.source, valid[pick]
         )
@@ -278,7 +278,8 @@ def _balanced(rng: np.random.Generator, candidates: Dict[int, List[Mask]], most:
     return found
 
 
-def _turned(values: NDArray, turns: int, flip: bool) -> NDArray:
+def turned(values: NDArray, turns: int, flip: bool) -> NDArray:
+    """[h, w, …] after so many quarter turns, and then mirrored or not."""
     values = np.rot90(values, turns)
     return np.ascontiguousarray(values[:, ::-1] if flip else values)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core_model.generation import Generator, Request, View, Written
-from core_model.text.context import instruction
-from core_model.text.prompt import Turn as PromptTurn
+from core_model.prompts import label_prompt
 from training.data import questions
+from training.data.conversations import prompt_turns
 from training.data.facts import RegionFacts, scene_facts
 from training.data.phrases import Turn
 from training.data.scenes import Scene
@@ -30,6 +30,16 @@ class Known:
 
     scene: Scene
     facts: List[RegionFacts]
+
+    @property
+    def gsd(self) -> float:
+        """Metres per pixel of the picture."""
+        return self.scene.gsd
+
+    @property
+    def areas(self) -> List[float]:
+        """The regions' areas in m²."""
+        return [own.area for own in self.facts]
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ def answer(
 ) -> List[Answered]:
     """Ask ``ask(facts, region)``'s turns about every region, batch by batch."""
     found: List[Answered] = []
-    for chosen, view, first in _views(generator, scenes, change):
+    for chosen, view, first in views(generator, scenes, change):
         asked = [
             (number, turn) for number, one in enumerate(chosen)
             for region in range(len(one.facts)) for turn in ask(one.facts, region)
@@ -67,10 +77,9 @@ def score(
 ) -> NDArray[np.float64]:
     """The probabilities of ``labels`` for every region, in order: [regions, labels]."""
     found = []
-    asked = generator.model.config.label_prompt.replace("{labels}", ", ".join(labels))
-    for chosen, view, first in _views(generator, scenes, change):
+    for chosen, view, first in views(generator, scenes, change):
         requests = [
-            request(generator, one, Turn("labels", asked, "", (region,)), first[number])
+            request(generator, one, labels_turn(generator, labels, region), first[number])
             for number, one in enumerate(chosen) for region in range(len(one.facts))
         ]
         found.append(generator.score(view, requests, labels))
@@ -79,17 +88,14 @@ def score(
 
 def request(generator: Generator, about: Known, turn: Turn, first: int) -> Request:
     """A turn as the product would ask it; ``first`` is the scene's first region in the view."""
-    config = generator.model.config
-    area = about.facts[turn.regions[0]].area
-    opening, *later = *turn.before, (turn.instruction, "")
-    asked = PromptTurn(instruction(config.context, opening[0], gsd=about.scene.gsd, area=area), opening[1])
-    turns = asked, *(PromptTurn(*exchange) for exchange in later)
-    return Request(tuple(first + number for number in turn.regions), turns)
+    turns = prompt_turns(about, replace(turn, answer=""), generator.model.config.context)
+    return Request(tuple(first + number for number in turn.regions), tuple(turns))
 
 
-def _views(
-    generator: Generator, scenes: Sequence[Known], change: Change
+def views(
+    generator: Generator, scenes: Sequence[Known], change: Change = as_they_are
 ) -> Iterator[Tuple[Sequence[Known], View, List[int]]]:
+    """Some scenes at a time, with their regions in one view, and the number of each scene's first region in it."""
     for start in range(0, len(scenes), PICTURES_PER_BATCH):
         chosen = scenes[start : start + PICTURES_PER_BATCH]
         shown = [(one.scene.image, np.stack([region.mask for region in one.scene.regions]).astype(np.float32))
@@ -101,6 +107,11 @@ def category_turn(generator: Generator) -> Ask:
     """Asks the category as the product does."""
     prompt = generator.model.config.prompts["category"]
     return lambda facts, region: [Turn("category", prompt, facts[region].name, (region,))]
+
+
+def labels_turn(generator: Generator, labels: Sequence[str], region: int) -> Turn:
+    """Asks which of ``labels`` a region is."""
+    return Turn("labels", label_prompt(generator.model.config, labels), "", (region,))
 
 
 def described(

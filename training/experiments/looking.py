@@ -14,12 +14,10 @@ from core_model.generation import Generator, View, Written
 from core_model.network.aquila import Aquila
 from core_model.network.encoder import FeaturePyramid
 from training.data.facts import RegionFacts
-from training.data.phrases import Turn
 from training.data.scenes import Mask, Scene, SceneRegion
 from training.evaluation import tasks
 from training.evaluation.tasks import Known
 
-BATCH = 8
 Floats = NDArray[np.float64]
 
 
@@ -41,17 +39,11 @@ class Look:
                 yield start + number, number, scene
 
 
-def looks(generator: Generator, scenes: Sequence[Known], batch: int = BATCH) -> Iterator[Look]:
-    """All scenes, ``batch`` at a time."""
-    for start in range(0, len(scenes), batch):
-        chosen = scenes[start : start + batch]
-        masks = [region.mask for one in chosen for region in one.scene.regions]
-        counts = [len(one.scene.regions) for one in chosen]
-        owners = np.repeat(np.arange(len(chosen)), counts)
-        stacked = np.stack(masks).astype(np.float32)
-        view = generator.view(np.stack([one.scene.image for one in chosen]), stacked, owners.tolist())
-        first = np.cumsum([0, *counts])[:-1].tolist()
-        yield Look(chosen, view, torch.from_numpy(stacked), torch.from_numpy(owners), first)
+def looks(generator: Generator, scenes: Sequence[Known]) -> Iterator[Look]:
+    """All scenes, some at a time."""
+    for chosen, view, first in tasks.views(generator, scenes):
+        masks = np.stack([region.mask for one in chosen for region in one.scene.regions]).astype(np.float32)
+        yield Look(chosen, view, torch.from_numpy(masks), torch.tensor(view.image_index), first)
 
 
 def write_categories(generator: Generator, look: Look) -> List[Written]:
@@ -65,9 +57,8 @@ def write_categories(generator: Generator, look: Look) -> List[Written]:
 
 def score_labels(generator: Generator, look: Look, labels: Sequence[str]) -> Floats:
     """The probabilities of ``labels`` for every region of a batch: [regions, labels]."""
-    asked = generator.model.config.label_prompt.replace("{labels}", ", ".join(labels))
     requests = [
-        tasks.request(generator, scene, Turn("labels", asked, "", (number,)), at - number)
+        tasks.request(generator, scene, tasks.labels_turn(generator, labels, number), at - number)
         for at, number, scene in look.regions]
     return generator.score(look.view, requests, labels)
 

@@ -7,7 +7,6 @@ finds, and says so where the weights have changed since it was written.
 from __future__ import annotations
 
 import io
-import platform
 import re
 import textwrap
 from dataclasses import dataclass, field
@@ -105,10 +104,3 @@ def png(figure: Figure) -> bytes:
                 return packed.getvalue()
         width, height = picture.size
         picture = picture.resize((width * 4 // 5, height * 4 // 5), Image.Resampling.LANCZOS)
-
-
-def machine() -> str:
-    """The processor's name, or its kind where the system does not tell."""
-    cpuinfo = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text(encoding="utf-8")) if cpuinfo.is_file() else None
-    return found.group(1).strip() if found else platform.machine()

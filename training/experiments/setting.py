@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from core_model.checkpoint import LoadedModel, load_model
+from core_model.diagnostics import processor
 from core_model.generation import Generator
 from core_model.hashes import file_hash
 from core_model.weights import weight_files
 from training.data.scenes import Scene
 from training.evaluation.held_out import held_out_scenes
-from training.experiments.report import Report, machine
+from training.experiments.report import Report
 from training.recipe import DATA, start_logging
 
 _LOG = logging.getLogger(__name__)
@@ -74,14 +75,14 @@ Experiment = Callable[[Setting], Report]
 
 def conduct(experiment: Experiment, setting: Setting, out: Path, model: str) -> Path:
     """Run one experiment and write its report."""
-    wall, processor = time.monotonic(), time.process_time()
+    wall, busy = time.monotonic(), time.process_time()
     report = experiment(setting)
-    wall, processor = time.monotonic() - wall, time.process_time() - processor
+    wall, busy = time.monotonic() - wall, time.process_time() - busy
     weights = setting.weights
     run = (
         f"Model `{setting.loaded.name}`, weights `{weights}` (SHA-256, first 12 digits), seed {setting.seed}; "
-        f"{machine()}, {torch.get_num_threads()} thread(s), torch {torch.__version__.partition('+')[0]}; "
-        f"{wall:.0f} s, of them {processor:.0f} s of processor time.")
+        f"{processor()}, {torch.get_num_threads()} thread(s), torch {torch.__version__.partition('+')[0]}; "
+        f"{wall:.0f} s, of them {busy:.0f} s of processor time.")
     command = f"python -m training.experiments.{report.name} --model {model} --out {OUT.as_posix()}"
     path = report.write(out, run=run, weights=weights, command=command)
     _LOG.info("%s: %.0f s", path, wall)

@@ -131,9 +131,7 @@ class Teller:
         return found
 
     def _sequence(self, about: Told, entry: ConversationEntry) -> TokenSequence:
-        no_pixels = np.zeros((0, 0, 0))
-        seen = Sample("", no_pixels, no_pixels, (), about.gsd, about.areas, about.conversations)  # type: ignore[arg-type]
-        sequence = self.builder.suffix(prompt_turns(seen, entry, self.context), len(entry.regions))
+        sequence = self.builder.suffix(prompt_turns(about, entry, self.context), len(entry.regions))
         return replace(sequence, regions=[entry.regions[place] for place in sequence.regions])
 
 

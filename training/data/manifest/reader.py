@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core_model.text.context import instruction
+from core_model.text.context import conversation
 from core_model.text.prompt import Turn as PromptTurn
 from training.data.manifest.images import Pixels, read_image
 from training.data.manifest.masks import Mask, record_masks
 from training.data.manifest.record import ConversationEntry, ManifestError, Record, from_line
+
+if TYPE_CHECKING:
+    from training.data.conversations import About
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,14 +121,12 @@ def _scaled(mask: Mask, inner: Tuple[int, int]) -> Mask:
     return covered if covered.any() else np.asarray(share == share.max())
 
 
-def prompt_turns(found: Sample, entry: ConversationEntry, context: str = "") -> List[PromptTurn]:
-    """One of a sample's conversations as ``core_model.text.prompt.PromptBuilder.suffix`` takes it.
+def prompt_turns(found: About, entry: ConversationEntry, context: str = "") -> List[PromptTurn]:
+    """One of the conversations about a picture as ``core_model.text.prompt.PromptBuilder.suffix`` takes it.
 
     ``context`` is the model's (``AquilaConfig.context``); it stands before the first instruction, as in use, with the
     numbers of the conversation's first region. Conversations about the whole picture have none.
     """
-    turns = [PromptTurn(turn.instruction, turn.answer) for turn in entry.turns]
-    if entry.regions:
-        first = instruction(context, turns[0].instruction, gsd=found.gsd, area=found.areas[entry.regions[0]])
-        turns[0] = PromptTurn(first, turns[0].answer)
-    return turns
+    exchanges = [(turn.instruction, turn.answer) for turn in entry.turns]
+    return conversation(
+        context, exchanges, gsd=found.gsd, area=found.areas[entry.regions[0]] if entry.regions else None)
