@@ -179,7 +179,7 @@ def measure_memory(chosen: argparse.Namespace) -> list[dict[str, float]]:
         asked = [request(number) for number in range(count)]
         with torch.inference_mode():
             drafts = [
-                Draft(number, generator.embedded(view, one, generator.sequence(one)), 0, torch.Generator())
+                Draft(number, [generator.embedded(view, one, generator.sequence(one))], 0, torch.Generator())
                 for number, one in enumerate(asked)]
         for _ in decoder.write(drafts):
             prefix, own = view.prefixes[0].read.bytes, decoder.cache.bytes

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Tuple
 
 import numpy as np
@@ -82,7 +82,7 @@ class Describer:
         self._batch = BatchSize(batch_size)
         self._reads_ahead = reads_ahead
         self._cache = PrefixCache(cache_bytes)
-        self._generator = Generator(loaded.model, loaded.tokenizer, stopwatch=self.stopwatch)
+        self._generator = Generator(loaded.model, loaded.tokenizer, rows=self.batch_size, stopwatch=self.stopwatch)
 
     def describe(
         self, raster: Raster, regions: Iterable[Region], *, style: str | None = None, prompt: str | None = None,
@@ -182,12 +182,12 @@ class Describer:
     ) -> Tuple[List[Written], List[Written], np.ndarray]:
         """Written categories, written descriptions (either empty if not wanted) and label probabilities [R, labels]."""
         names = self._requests(seen, task.category) if task.category else []
-        texts = self._requests(seen, task.text) if task.text else []
-        if task.in_turn:
-            said = self._generator.write(view, names)
-            texts = [_after(name, label, task.text) for name, label in zip(names, said)]
-            return said, self._generator.write(view, texts, sampling=task.sampling), np.zeros((len(seen), 0))
         chances = np.zeros((len(seen), 0))
+        if task.in_turn:
+            led = [replace(name, turns=(*name.turns, Turn(task.text))) for name in names]
+            written = self._generator.write(view, led, sampling=task.sampling)
+            return [one.earlier[0] for one in written], written, chances
+        texts = self._requests(seen, task.text) if task.text else []
         if task.labels:
             asked_for = self._requests(seen, label_prompt(self.config, task.labels))
             chances = self._generator.score(view, asked_for, task.labels)
@@ -282,12 +282,6 @@ def _task(
         text, category = "", "" if kept else text
     in_turn = config.label_first and prompt is None and bool(text and category)
     return _Task(text, category, in_turn, kept, sampling)
-
-
-def _after(asked_first: Request, label: Written, text: str) -> Request:
-    """A request for ``text`` as the second turn, behind the label that the first was answered with."""
-    first = Turn(asked_first.turns[0].instruction, _printable(label.text))
-    return Request(asked_first.regions, (first, Turn(text)), asked_first.key)
 
 
 def _union(bounds: Sequence[Bounds]) -> Bounds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Dict, List, Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ from core_model.network.transfer import on_device
 from core_model.stopwatch import Stopwatch
 from core_model.text.prompt import PromptBuilder, TokenSequence, template
 from core_model.text.tokenizer import TextTokenizer
-from core_model.writing.decoder import Decoder, Draft
+from core_model.writing.decoder import Answer, Decoder, Draft
 from core_model.writing.portion import Portion
 from core_model.writing.scoring import label_likelihoods
 from core_model.writing.texts import Prefix, Request, Sampling, View, Written, joined_pyramid
@@ -37,7 +38,7 @@ class Generator:
     """
 
     def __init__(
-        self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4,
+        self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 8,
         stopwatch: Stopwatch | None = None,
     ) -> None:
         self.model = model.eval()
@@ -47,7 +48,7 @@ class Generator:
             image_tokens=model.image_tokens, tokens_per_region=model.config.extractor.tokens_per_region,
         )
         self.prefix = self.builder.prefix()
-        self.end_id = self.builder.answer_ids("")[-1]
+        self.end_id = self.builder.end_id
         self.rows, self.pictures = Portion(rows, "regions"), Portion(pictures, "pictures")
         self.stopwatch = stopwatch or Stopwatch()
         self._reader = Reader(model.language)
@@ -82,11 +83,15 @@ class Generator:
     ) -> List[Written]:
         """The texts the requests ask for, in their order; greedy unless ``sampling`` says otherwise.
 
+        ``sampling`` is for the texts, not for the answers on the way to them.
+
         Raises ``ModelError`` where memory does not even do for one text at a time.
         """
         limit = max_new_tokens or self.model.config.max_new_tokens
         pictures = view.pictures(requests)
-        asked = [self.embedded(view, request, self.sequence(request)) for request in requests]
+        asked = [
+            [self.embedded(view, request, part) for part in self.builder.questions(request.turns, len(request.regions))]
+            for request in requests]
         done: Dict[int, Written] = {}
         while len(done) < len(requests):
             drafts = [
@@ -158,8 +163,11 @@ class Generator:
             self._reader, self._prefixes(view), slots=min(self.rows.most, len(drafts)), limit=limit,
             end_id=self.end_id, sampling=sampling, stopwatch=self.stopwatch)
         for draft in decoder.write(drafts):
-            text = self.tokenizer.decode(draft.ids)
-            done[draft.number] = Written(text, tuple(draft.ids), draft.log_probability)
+            *earlier, last = [self._written(answer) for answer in draft.answers]
+            done[draft.number] = replace(last, earlier=tuple(earlier))
+
+    def _written(self, answer: Answer) -> Written:
+        return Written(self.tokenizer.decode(answer.ids), tuple(answer.ids), answer.log_probability)
 
 
 def _random(sampling: Sampling, request: Request) -> torch.Generator:

@@ -13,11 +13,11 @@ import pytest
 from core_model.checkpoint import LoadedModel
 from core_model.describer import Describer, Description
 from core_model.errors import ModelError, PromptError, RasterError
-from core_model.generation import Prefix, Request, Sampling
+from core_model.generation import Prefix, Request, Sampling, Written
 from core_model.geo.raster import GdalRaster, Picture, pixel_to_map
 from core_model.geo.regions import Region
 from core_model.geo.source import Window
-from core_model.text.prompt import TokenSequence
+from core_model.text.prompt import TokenSequence, Turn
 from tests.geo_helpers import write_raster
 from tests.tiny import LABEL_PROMPT, loaded_tiny, tiny_model
 
@@ -147,14 +147,14 @@ def test_instructions_carry_the_tiles_gsd_and_the_area(
     describer: Describer, raster: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    generator = describer._generator
-    original = generator.sequence
+    builder = describer._generator.builder
+    original = builder.questions
 
-    def sequence(request: Request) -> TokenSequence:
-        asked.append(request.turns[0].instruction)
-        return original(request)
+    def questions(turns: Sequence[Turn], regions: int) -> list[TokenSequence]:
+        asked.append(turns[0].instruction)
+        return original(turns, regions)
 
-    monkeypatch.setattr(generator, "sequence", sequence)
+    monkeypatch.setattr(builder, "questions", questions)
     list(describer.describe(raster, [_regions()[0]], prompt="area {area}, gsd {gsd}, <region>"))
     # 25 m of a tile 64 pixels wide: a tile pixel is one raster pixel; 12 m: half of one.
     assert "GSD 1 m, area 630 m2. area 630, gsd 1, <region>" in asked
@@ -372,17 +372,25 @@ def test_the_description_is_asked_for_after_the_label(raster: Path, monkeypatch:
     loaded = replace(plain, model=tiny_model(plain.tokenizer, label_first=True))  # type: ignore[arg-type]
     describer = Describer(loaded, batch_size=4)
     asked: list[Request] = []
+    written: list[Written] = []
     write = describer._generator.write
 
     def noted(view, requests, **settings):  # noqa: ANN001, ANN003, ANN202 (as Generator.write)
         asked.extend(requests)
-        return write(view, requests, **settings)
+        written.extend(write(view, requests, **settings))
+        return written[-len(requests) :]
 
     monkeypatch.setattr(describer._generator, "write", noted)
     found = next(iter(describer.describe(raster, _regions()[:1], style="description")))
-    assert [len(request.turns) for request in asked] == [1, 2]
-    assert asked[1].turns[0].instruction == asked[0].turns[0].instruction
-    assert (asked[1].turns[0].answer, asked[1].turns[1].instruction) == (found.label, "Describe <region>.")
+    assert [[turn.instruction.split(" m2. ")[-1] for turn in request.turns] for request in asked] == [
+        [loaded.model.config.prompts["category"], "Describe <region>."]]
+    label, text = written[0].earlier[0], written[0]
+    assert (found.label, found.description) == (_shown(label.text), _shown(text.text)) and label.text != text.text
+    assert found.confidence == pytest.approx(label.probability)
     asked.clear()
     list(describer.describe(raster, _regions()[:1], prompt="Is <region> wet?"))
     assert {len(request.turns) for request in asked} == {1}
+
+
+def _shown(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable()).strip()

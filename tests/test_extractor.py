@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from core_model.config import ExtractorConfig
-from core_model.network.extractor import MaskExtractor, masked_mean, resize_mask, sectors, surrounding_rings
+from core_model.network.extractor import (
+    MaskExtractor,
+    masked_mean,
+    resize_mask,
+    resize_to_levels,
+    sectors,
+    surrounding_rings,
+)
 
 ONE_PICTURE = torch.tensor([0])
 
@@ -46,6 +53,15 @@ def test_a_four_pixel_object_has_support_at_every_level(place: tuple[int, int]) 
         assert float(weights.sum()) * (64 / cells) ** 2 == pytest.approx(4)
         ones = torch.ones(1, 1, cells, cells)
         assert float(masked_mean(ones, weights, ONE_PICTURE)) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("pooling", ["area", "osprey"])
+@pytest.mark.parametrize("sides", [(64, 32, 16, 8), (84, 42, 21, 10)])
+def test_masks_come_to_every_level_as_if_each_were_alone(pooling: str, sides: tuple[int, ...]) -> None:
+    masks = (torch.rand(3, 4 * sides[0], 4 * sides[0], generator=torch.Generator().manual_seed(0)) > 0.7).float()
+    found = resize_to_levels(masks, tuple(torch.zeros(1, 1, side, side) for side in sides), pooling)
+    for side, level in zip(sides, found):
+        torch.testing.assert_close(level, resize_mask(masks, side, side, pooling))
 
 
 def test_osprey_pooling_loses_a_small_object_as_published() -> None:

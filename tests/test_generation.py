@@ -43,7 +43,12 @@ def _same(one: Written, other: Written) -> bool:
 
 def _full_logits(generator: Generator, request: Request, owner: int, answer: list[int]) -> torch.Tensor:
     """Logits of prefix, instruction and answer by one uncached forward pass: those that foretell the answer."""
-    sequence = generator.sequence(request)
+    return _logits_after(generator, request, owner, generator.sequence(request), answer)
+
+
+def _logits_after(
+    generator: Generator, request: Request, owner: int, sequence: TokenSequence, answer: list[int]
+) -> torch.Tensor:
     ids = sequence.ids + answer
     text = TokenSequence(ids, [IGNORED_LABEL] * len(ids), sequence.regions)
     row = collate_packed([pack(generator.prefix, [text], generator.builder.tokens_per_region)])
@@ -71,6 +76,49 @@ def test_a_view_of_one_region_gives_the_same_text(generator: Generator, view: Vi
         single = generator.view(IMAGES[owner : owner + 1], MASKS[number : number + 1], [0])
         request = Request((0,), _requests()[number].turns)
         assert _same(generator.write(single, [request])[0], together[number])
+
+
+def _told() -> list[Request]:
+    """Conversations of one, two and three answers."""
+    later = (Turn("and now?"), Turn("<region> once more please?"))
+    return [Request((n,), (Turn("What is <region>?" + " please" * n), *later[: n % 3]), key=n) for n in range(5)]
+
+
+@pytest.mark.parametrize("limit", [2, 7, 40])
+def test_a_conversation_goes_on_from_the_answers_written_on_the_way(
+    generator: Generator, view: View, limit: int
+) -> None:
+    """Every token is the likeliest after all that was said, endings between answers included."""
+    free = generator.write(view, _told(), max_new_tokens=7)
+    changed = Generator(generator.model, generator.tokenizer)
+    changed.end_id = free[1].earlier[0].ids[3]  # an answer ends here, others later or at the limit
+    written = changed.write(view, _told(), max_new_tokens=limit)
+    assert [len(one.earlier) for one in written] == [0, 1, 2, 0, 1]
+    for number, (request, one) in enumerate(zip(_told(), written)):
+        sequence = TokenSequence([], [], [])
+        for part, answer in zip(generator.builder.questions(request.turns, 1), [*one.earlier, one]):
+            sequence.ids.extend(part.ids)
+            sequence.regions.extend(part.regions)
+            ending = [changed.end_id] * (len(answer.ids) < limit)
+            chances = _logits_after(generator, request, OWNERS[number], sequence, [*answer.ids, *ending]).log_softmax(1)
+            assert chances.argmax(dim=1).tolist() == [*answer.ids, *ending]
+            assert answer.log_probability == pytest.approx(float(chances.max(dim=1).values.sum()), abs=1e-3)
+            sequence.ids.extend(answer.ids)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 32])
+def test_conversations_are_the_same_in_every_batch(generator: Generator, view: View, rows: int) -> None:
+    together = generator.write(view, _told())
+    few = Generator(generator.model, generator.tokenizer, rows=rows).write(view, _told())
+    for one, other in zip(together, few):
+        assert [part.ids for part in (*one.earlier, one)] == [part.ids for part in (*other.earlier, other)]
+
+
+def test_sampling_leaves_the_answers_on_the_way_alone(generator: Generator, view: View) -> None:
+    greedy = generator.write(view, _told())
+    drawn = generator.write(view, _told(), sampling=Sampling(temperature=3.0, seed=2))
+    assert greedy[2].earlier[0].ids == drawn[2].earlier[0].ids
+    assert all(one.ids != other.ids for one, other in zip(greedy, drawn))
 
 
 def test_rows_that_finish_early_leave_the_batch_without_a_trace(generator: Generator, view: View) -> None:

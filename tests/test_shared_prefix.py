@@ -177,10 +177,11 @@ def test_no_region_has_a_copy_of_its_pictures_prefix(generator: Generator, view:
         Reader(generator.model.language), SharedPrefixes([prefix.read for prefix in view.prefixes]), slots=4, limit=3,
         end_id=-1, sampling=Sampling())
     drafts = [
-        Draft(number, generator.embedded(view, request, generator.sequence(request)), OWNERS[number], torch.Generator())
+        Draft(number, [generator.embedded(view, request, generator.sequence(request))], OWNERS[number],
+              torch.Generator())
         for number, request in enumerate(_requests())]
     assert sorted(draft.number for draft in decoder.write(drafts)) == list(range(len(OWNERS)))
-    longest = max(len(draft.asked) for draft in drafts) + 3
+    longest = max(len(draft.asked[0]) for draft in drafts) + 3
     token = 2 * 2 * 2 * 12 * 4  # layers, keys and values, heads, their width, bytes
     assert decoder.cache.bytes == 4 * (-(-longest // 32) * 32) * token
 

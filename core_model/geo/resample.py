@@ -47,22 +47,20 @@ def _enlarge(
     width = math.ceil(window.x + window.width) + 1 - x0
     height = math.ceil(window.y + window.height) + 1 - y0
     values, valid = source.read(Window(x0, y0, width, height), (height, width), bands)
-    down = _bilinear(window.y - y0, window.height, shape[0], height)
-    across = _bilinear(window.x - x0, window.width, shape[1], width).T
-    good = valid.astype(np.float32)
-    total = down @ np.where(valid, values, 0).astype(np.float32) @ across
-    weight = down @ good @ across
+    # Plain steps, no matrix products: their threads would stand in the way of those that run the network.
+    parts = np.concatenate([np.where(valid, values, 0), valid[None]]).astype(np.float32)
+    down = _between(parts, window.y - y0, window.height, shape[0])
+    # Columns are drawn out as rows, since whole rows are quickly copied.
+    found = _between(down.swapaxes(1, 2), window.x - x0, window.width, shape[1]).swapaxes(1, 2)
+    total, weight = found[:-1], found[-1]
     seen = weight > 0.5 - 1e-4
     return total / np.where(seen, weight, 1), seen
 
 
-def _bilinear(start: float, length: float, count: int, available: int) -> np.ndarray:
-    """Weights float32 [count, available] of source pixels for ``count`` evenly spaced samples."""
+def _between(values: np.ndarray, start: float, length: float, count: int) -> np.ndarray:
+    """Values [n, h, w] at ``count`` evenly spaced places along h, each between its two neighbours: [n, count, w]."""
     at = start + (np.arange(count) + 0.5) * (length / count) - 0.5
-    left = np.clip(np.floor(at).astype(np.int64), 0, available - 2)
-    share = (at - left).astype(np.float32)
-    weights = np.zeros((count, available), dtype=np.float32)
-    rows = np.arange(count)
-    weights[rows, left] = 1 - share
-    weights[rows, left + 1] = share
-    return weights
+    above = np.clip(np.floor(at).astype(np.int64), 0, values.shape[1] - 2)
+    share = (at - above).astype(np.float32)[:, None]
+    values = np.ascontiguousarray(values)
+    return values[:, above] * (1 - share) + values[:, above + 1] * share

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from core_model.compat import ensure_torchvision
 from core_model.config import EncoderConfig
 from core_model.errors import ModelError
+from core_model.network.fused import fuse_gelu
 from core_model.weights import read_weights
 
 STRIDES = (4, 8, 16, 32)
@@ -34,8 +35,8 @@ class Encoder(nn.Module, abc.ABC):
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 RGB [T, H, W, 3] to normalised pixels [T, 3, H, W] in the encoder's dtype."""
-        pixels = images.permute(0, 3, 1, 2).to(self.mean.dtype) / 255.0
-        return (pixels - self.mean) / self.std
+        pixels = images.permute(0, 3, 1, 2).to(self.mean.dtype)
+        return pixels.div_(255.0).sub_(self.mean).div_(self.std)
 
     @abc.abstractmethod
     def features(self, pixels: Tensor) -> FeaturePyramid:
@@ -60,6 +61,7 @@ class ConvNeXtEncoder(Encoder):
         )
         self.trunk = tower.trunk
         self.trunk.norm_pre = nn.Identity()
+        fuse_gelu(self.trunk)
         self.channels = tuple(info["num_chs"] for info in self.trunk.feature_info)
 
     def features(self, pixels: Tensor) -> FeaturePyramid:

@@ -27,6 +27,8 @@ def resize_mask(masks: Tensor, height: int, width: int, pooling: str) -> Tensor:
     "area" weights every cell by the covered share of it, so that no region ever vanishes; "osprey" samples bilinearly
     and takes everything above zero, as the published weights expect.
     """
+    if pooling == "area" and masks.shape[-2:] == (height, width):
+        return masks
     stacked = masks.unsqueeze(1)
     if pooling == "osprey":
         sampled = functional.interpolate(stacked, (height, width), mode="bilinear", align_corners=False)
@@ -36,6 +38,21 @@ def resize_mask(masks: Tensor, height: int, width: int, pooling: str) -> Tensor:
     return functional.adaptive_avg_pool2d(stacked, (height, width)).squeeze(1)
 
 
+def resize_to_levels(masks: Tensor, pyramid: FeaturePyramid, pooling: str) -> List[Tensor]:
+    """``resize_mask`` to the grid of every level, the finest first.
+
+    Areas are taken of a finer grid that was made before where its cells fit: that is the same and far less to add up.
+    """
+    found: List[Tensor] = []
+    held = masks
+    for level in pyramid:
+        height, width = level.shape[-2:]
+        fits = pooling == "area" and held.shape[1] % height == held.shape[2] % width == 0
+        found.append(resize_mask(held if fits else masks, height, width, pooling))
+        held = found[-1] if fits else held
+    return found
+
+
 def surrounding_rings(masks: Tensor, reaches: Sequence[float]) -> Tensor:
     """The rings around each region, each outside the one before: masks [R, H, W] to soft rings [R, rings, 64, 64].
 
@@ -43,11 +60,13 @@ def surrounding_rings(masks: Tensor, reaches: Sequence[float]) -> Tensor:
     """
     inner = functional.adaptive_avg_pool2d(masks.unsqueeze(1), (RING_GRID, RING_GRID))
     covered = (inner > 0).to(masks.dtype)
+    places = torch.arange(RING_GRID, device=masks.device)
     rings = []
     for reach in reaches:
         cells = max(1, round(reach * RING_GRID))
-        rows = functional.max_pool2d(covered, (2 * cells + 1, 1), stride=1, padding=(cells, 0))
-        grown = functional.max_pool2d(rows, (1, 2 * cells + 1), stride=1, padding=(0, cells))
+        near = ((places.unsqueeze(1) - places).abs() <= cells).to(masks.dtype)
+        # How many covered cells lie within reach, by row and column; on a CPU far faster than the maximum over them.
+        grown = (near @ covered @ near > 0).to(masks.dtype)
         rings.append((grown - inner).clamp(min=0))
         inner = grown
     return torch.cat(rings, dim=1)
@@ -113,22 +132,28 @@ class MaskExtractor(nn.Module):
 
     def pooled(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> List[Tensor]:
         """The masked mean of every level: four tensors [R, C_k]."""
-        return [
-            masked_mean(level, resize_mask(masks, level.shape[2], level.shape[3], self.config.pooling), image_index)
-            for level in pyramid
-        ]
+        weights = resize_to_levels(masks, pyramid, self.config.pooling)
+        return [masked_mean(level, weight, image_index) for level, weight in zip(pyramid, weights)]
 
     def measure(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Measured:
         """Everything that needs no weight; masks [R, H, W] lie over the pictures ``image_index`` [R]."""
-        parts = [[value] for value in self.pooled(pyramid, masks, image_index)]
-        count = self.config.context_tokens
-        if count:
-            rings = surrounding_rings(masks, self.config.context_rings).unsqueeze(2)
-            around = (rings * sectors(masks, count).unsqueeze(1)).flatten(1, 2)
-            owners = image_index.repeat_interleave(around.shape[1])
-            for part, value in zip(parts, self.pooled(pyramid, around.flatten(0, 1), owners)):
-                part += value.unflatten(0, around.shape[:2]).unbind(1)
-        return Measured(tuple(torch.stack(part, dim=1) for part in parts), self._small(masks))
+        pooling = self.config.pooling
+        weights = [level.unsqueeze(1) for level in resize_to_levels(masks, pyramid, pooling)]
+        if self.config.context_tokens:
+            around = self._around(masks)
+            outer = resize_to_levels(around.flatten(0, 1), pyramid, pooling)
+            weights = [torch.cat([own, other.unflatten(0, around.shape[:2])], dim=1)
+                       for own, other in zip(weights, outer)]
+        owners = image_index.repeat_interleave(weights[0].shape[1])
+        means = [masked_mean(level, weight.flatten(0, 1), owners).unflatten(0, weight.shape[:2])
+                 for level, weight in zip(pyramid, weights)]
+        return Measured(tuple(means), self._small(masks))
+
+    def _around(self, masks: Tensor) -> Tensor:
+        """The sectors of each ring around masks [R, H, W]: [R, rings · context_tokens, 64, 64]."""
+        coarse = functional.adaptive_avg_pool2d(masks.unsqueeze(1), (RING_GRID, RING_GRID)).squeeze(1)
+        rings = surrounding_rings(coarse, self.config.context_rings).unsqueeze(2)
+        return (rings * sectors(coarse, self.config.context_tokens).unsqueeze(1)).flatten(1, 2)
 
     def mask_features(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Tensor:
         """The levels' masked means, projected to one width and summed: [R, width]."""

@@ -117,31 +117,46 @@ class PromptBuilder:
         begin = [] if self.tokenizer.begin_id is None else [self.tokenizer.begin_id]
         return begin + self._template_ids(self.template.prefix) + [IMAGE_SLOT] * self.image_tokens
 
+    @property
+    def end_id(self) -> int:
+        """The token that ends an answer."""
+        ending = self.template.ending
+        return self.tokenizer.special(ending) if ending else self.tokenizer.end_id
+
     def suffix(self, turns: Sequence[Turn], regions: int) -> TokenSequence:
         """The turns after the prefix. The last answer may be empty: then the sequence ends where it is to be written.
 
         ``regions`` is how many regions the turns may name. Labels are built segment by segment, never by tokenising
         the whole text again.
         """
-        ids: List[int] = []
-        labels: List[int] = []
-        order: List[int] = []
+        found = TokenSequence([], [], [])
         for number, turn in enumerate(turns):
-            asked, named = self._instruction(turn.instruction, regions if number == 0 else 0, regions, number == 0)
-            ids += asked
-            labels += [IGNORED_LABEL] * len(asked)
-            order += named
-            if turn.answer:
-                answer = self.answer_ids(turn.answer)
-                ids += answer
-                labels += answer
-        return TokenSequence(ids, labels, order)
+            self._add(found, turn, regions, number == 0)
+        return found
+
+    def questions(self, turns: Sequence[Turn], regions: int) -> List[TokenSequence]:
+        """What is read before each answer that is to be written, one part for every turn without an answer.
+
+        The first part follows the prefix, a later one the answer before it, whose ending it begins with.
+        """
+        parts = [TokenSequence([], [], [])]
+        for number, turn in enumerate(turns):
+            self._add(parts[-1], turn, regions, number == 0)
+            if not turn.answer:
+                parts.append(TokenSequence([self.end_id], [IGNORED_LABEL], []))
+        return parts[:-1]
 
     def answer_ids(self, answer: str) -> List[int]:
         """Ids of an answer with its ending."""
-        ending = self.template.ending
-        end = self.tokenizer.special(ending) if ending else self.tokenizer.end_id
-        return self.tokenizer.encode(answer) + [end]
+        return self.tokenizer.encode(answer) + [self.end_id]
+
+    def _add(self, sequence: TokenSequence, turn: Turn, regions: int, first: bool) -> None:
+        """Put a turn behind a sequence, with its answer if it has one."""
+        asked, named = self._instruction(turn.instruction, regions if first else 0, regions, first)
+        answer = self.answer_ids(turn.answer) if turn.answer else []
+        sequence.ids.extend(asked + answer)
+        sequence.labels.extend([IGNORED_LABEL] * len(asked) + answer)
+        sequence.regions.extend(named)
 
     def _instruction(self, text: str, required: int, regions: int, first: bool) -> Tuple[List[int], List[int]]:
         order = region_order(text, regions) if required or REGION_PATTERN.search(text) else []

@@ -1,10 +1,10 @@
-"""Writing many texts side by side: when one ends, the next takes its place."""
+"""Writing many texts side by side: when one ends, the next takes its place; where more is asked, it goes on."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Iterator, List, Sequence
+from typing import Deque, Iterator, List, Sequence
 
 import torch
 from torch import Tensor
@@ -12,29 +12,49 @@ from torch.nn.utils.rnn import pad_sequence
 
 from core_model.network.reading import Reader, Rows, added_mask
 from core_model.network.row_cache import Place, RowCache
-from core_model.network.shared_prefix import SharedPrefixes
+from core_model.network.shared_prefix import Reach, SharedPrefixes
 from core_model.stopwatch import Stopwatch
 from core_model.writing.texts import Sampling
 
-# New texts are begun together once this share of the places is free: alone, each would cost a pass through all weights.
+# New texts are begun together once this share of the places is free, and questions that follow an answer are read
+# together once so many wait: alone, each would cost a pass through all weights.
 _REFILLED = 8
 
 
 @dataclass
-class Draft:
-    """A text while it is written: what is asked, as embeddings [L, hidden], and what stands there already."""
+class Answer:
+    """What is written after one question."""
 
-    number: int
-    asked: Tensor
-    picture: int
-    random: torch.Generator
     ids: List[int] = field(default_factory=list)
     log_probability: float = 0.0
+
+
+@dataclass
+class Draft:
+    """A text while it is written: what is asked before each answer, as embeddings [L, hidden], and the answers so far.
+
+    ``read`` counts its tokens that the cache holds.
+    """
+
+    number: int
+    asked: Sequence[Tensor]
+    picture: int
+    random: torch.Generator
+    answers: List[Answer] = field(default_factory=list)
+    read: int = 0
     ended: bool = False
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the answer being written is the one that was asked for in the end."""
+        return len(self.answers) == len(self.asked)
 
 
 class Decoder:
-    """Writes drafts, at most ``slots`` at a time, each until its end or ``limit`` tokens."""
+    """Writes drafts, at most ``slots`` at a time, each answer until its end or ``limit`` tokens.
+
+    ``sampling`` concerns last answers; those on the way are the likeliest.
+    """
 
     def __init__(
         self, reader: Reader, prefixes: SharedPrefixes, *, slots: int, limit: int, end_id: int, sampling: Sampling,
@@ -42,88 +62,135 @@ class Decoder:
     ) -> None:
         self._reader, self._prefixes = reader, prefixes
         self._slots, self._limit, self._end_id, self._sampling = slots, limit, end_id, sampling
+        self._table = reader.language.get_input_embeddings()
         self._stopwatch = stopwatch or Stopwatch()
         self.cache = RowCache(slots, prefixes)
-        self._live: List[Draft] = []  # the draft in each slot, without a gap
+        # The drafts in the slots, without a gap: those that are written, then those whose next question is to be read.
+        self._live: List[Draft] = []
+        self._turning: List[Draft] = []
         self._reach = prefixes.reach([])
 
     @torch.inference_mode()
     def write(self, drafts: Sequence[Draft]) -> Iterator[Draft]:
         """The drafts as they are finished."""
         waiting = deque(drafts)
-        while waiting or self._live:
-            free = self._slots - len(self._live)
-            if waiting and (not self._live or free >= max(1, self._slots // _REFILLED)):
+        while waiting or self._live or self._turning:
+            free, many = self._slots - len(self._live) - len(self._turning), max(1, self._slots // _REFILLED)
+            begins = bool(waiting) and (free >= many or free == self._slots)
+            if self._turning and (begins or not self._live or len(self._turning) >= many):
                 with self._stopwatch.part("prefill"):
-                    self._begin([waiting.popleft() for _ in range(min(free, len(waiting)))])
+                    self._go_on()
+            elif begins:
+                with self._stopwatch.part("prefill"):
+                    self._begin(waiting, free)
             else:
                 with self._stopwatch.part("decode"):
                     self._continue()
-            yield from self._leave()
+            yield from self._sorted_out()
 
-    def _begin(self, drafts: List[Draft]) -> None:
-        """Read what is asked and write each text's first token; all are padded on the right to the longest."""
-        device, lengths = drafts[0].asked.device, [len(draft.asked) for draft in drafts]
-        longest = max(lengths)
-        inputs = pad_sequence([draft.asked for draft in drafts], batch_first=True)
-        steps = torch.arange(longest, device=device)
-        columns = steps.expand(len(drafts), -1)
-        mask = added_mask(steps > steps.unsqueeze(1), inputs.dtype).expand(len(drafts), 1, -1, -1)
-        rows = Rows(inputs, columns + self._prefixes.length, mask, Place(len(self._live), columns, longest))
-        last = sorted({length - 1 for length in lengths})
-        reach = self._prefixes.reach([draft.picture for draft in drafts])
-        logits = self._reader.read(rows, self.cache, reach, torch.tensor(last, device=device))
-        kept = torch.tensor([last.index(length - 1) for length in lengths], device=device)
-        self._take(drafts, logits[torch.arange(len(drafts), device=device), kept])
+    def _begin(self, waiting: Deque[Draft], free: int) -> None:
+        """Read the first question of new drafts."""
+        self._ask([waiting.popleft() for _ in range(min(free, len(waiting)))])
+
+    def _go_on(self) -> None:
+        """Read the next question of drafts that have answered one."""
+        turning, self._turning = self._turning, []
+        self._ask(turning)
+
+    def _ask(self, drafts: List[Draft]) -> None:
+        """Read the next question of drafts in the slots behind the live ones, and write each answer's first token."""
+        texts = []
+        for draft in drafts:
+            text = draft.asked[len(draft.answers)]
+            if draft.answers:
+                unread = draft.answers[-1].ids[self._limit - 1 :]  # the last token, where its limit ended an answer
+                text = torch.cat([self._embedded(unread, text), text])
+            texts.append(text)
+            draft.answers.append(Answer())
+            draft.ended = False
+        self._read(drafts, texts, len(self._live))
         self._live += drafts
-        self._reach = self._prefixes.reach([draft.picture for draft in self._live])
+        self._reach = self._reached(self._live)
 
     def _continue(self) -> None:
-        """Write one more token of every live text."""
-        device = self._live[0].asked.device
-        tokens = torch.tensor([[draft.ids[-1]] for draft in self._live], device=device)
-        inputs = self._reader.language.get_input_embeddings()(tokens).to(self._live[0].asked.dtype)
-        lengths = [len(draft.asked) + len(draft.ids) - 1 for draft in self._live]
-        columns, used = torch.tensor(lengths, device=device).unsqueeze(1), max(lengths) + 1
-        mask = added_mask(torch.arange(used, device=device) > columns, inputs.dtype)[:, None, None]
-        rows = Rows(inputs, columns + self._prefixes.length, mask, Place(0, columns, used))
-        self._take(self._live, self._reader.read(rows, self.cache, self._reach, 1)[:, -1])
+        """Write one more token of every live draft."""
+        last = [draft.answers[-1].ids[-1] for draft in self._live]
+        self._read(self._live, self._embedded(last, self._live[0].asked[0]).unsqueeze(1), 0)
+
+    def _read(self, drafts: Sequence[Draft], texts: Sequence[Tensor] | Tensor, first: int) -> None:
+        """Read a text [L, hidden] more of each draft, padded on the right to the longest, and choose what follows."""
+        device, lengths = texts[0].device, [len(text) for text in texts]
+        inputs = pad_sequence(list(texts), batch_first=True)
+        starts = torch.tensor([draft.read for draft in drafts], device=device).unsqueeze(1)
+        columns = starts + torch.arange(inputs.shape[1], device=device)
+        used = max(draft.read for draft in drafts) + inputs.shape[1]
+        mask = added_mask(torch.arange(used, device=device) > columns.unsqueeze(2), inputs.dtype).unsqueeze(1)
+        rows = Rows(inputs, columns + self._prefixes.length, mask, Place(first, columns, used))
+        reach = self._reach if drafts is self._live else self._reached(drafts)
+        last = sorted({length - 1 for length in lengths})
+        logits = self._reader.read(rows, self.cache, reach, torch.tensor(last, device=device))
+        kept = torch.tensor([last.index(length - 1) for length in lengths], device=device)
+        for draft, length in zip(drafts, lengths):
+            draft.read += length
+        self._take(drafts, logits[torch.arange(len(drafts), device=device), kept])
 
     def _take(self, drafts: Sequence[Draft], logits: Tensor) -> None:
         """Choose a token for every draft by its logits [n, vocabulary]."""
         tokens = self._choose(drafts, logits)
         chances = (logits.gather(1, tokens.unsqueeze(1)).squeeze(1) - logits.logsumexp(dim=-1)).tolist()
         for draft, token, chance in zip(drafts, tokens.tolist(), chances):
-            draft.log_probability += chance
+            answer = draft.answers[-1]
+            answer.log_probability += chance
             draft.ended = token == self._end_id
             if not draft.ended:
-                draft.ids.append(token)
-                draft.ended = len(draft.ids) == self._limit
+                answer.ids.append(token)
+                draft.ended = len(answer.ids) == self._limit
 
-    def _leave(self) -> List[Draft]:
-        """Take the ended drafts out; the last ones move into their slots."""
+    def _sorted_out(self) -> List[Draft]:
+        """Take out what is finished; in the slots, drafts that are asked on come behind the live ones."""
         ended = [draft for draft in self._live if draft.ended]
-        if ended:
-            count = len(self._live) - len(ended)
-            targets = [slot for slot in range(count) if self._live[slot].ended]
-            sources = [slot for slot in range(count, len(self._live)) if not self._live[slot].ended]
-            if targets:
-                self.cache.move(sources, targets)
-            for source, target in zip(sources, targets):
-                self._live[target] = self._live[source]
-            del self._live[count:]
-            self._reach = self._prefixes.reach([draft.picture for draft in self._live])
-        return ended
+        if not ended:
+            return []
+        held = self._live + self._turning
+        self._turning += [draft for draft in ended if not draft.is_last]
+        self._live = [draft for draft in self._live if not draft.ended]
+        self._live, self._turning = self._placed(held, self._live, 0), self._placed(
+            held, self._turning, len(self._live))
+        slots = {draft.number: slot for slot, draft in enumerate(held)}
+        moved = [(slots[draft.number], slot) for slot, draft in enumerate(self._live + self._turning)
+                 if slots[draft.number] != slot]
+        if moved:
+            self.cache.move(*zip(*moved))
+        self._reach = self._reached(self._live)
+        return [draft for draft in ended if draft.is_last]
+
+    @staticmethod
+    def _placed(held: Sequence[Draft], drafts: Sequence[Draft], first: int) -> List[Draft]:
+        """The drafts in an order for the slots from ``first``: all that can stay where they are ``held`` do."""
+        wanted = {draft.number for draft in drafts}
+        places = range(first, first + len(drafts))
+        stays = {slot for slot in places if held[slot].number in wanted}
+        staying = {held[slot].number for slot in stays}
+        others = iter([draft for draft in drafts if draft.number not in staying])
+        return [held[slot] if slot in stays else next(others) for slot in places]
+
+    def _reached(self, drafts: Sequence[Draft]) -> Reach:
+        return self._prefixes.reach([draft.picture for draft in drafts])
+
+    def _embedded(self, ids: Sequence[int], like: Tensor) -> Tensor:
+        """Tokens as embeddings [n, hidden] of the same kind as ``like``."""
+        found: Tensor = self._table(torch.tensor(list(ids), dtype=torch.long, device=like.device)).to(like.dtype)
+        return found
 
     def _choose(self, drafts: Sequence[Draft], logits: Tensor) -> Tensor:
-        if self._sampling.temperature <= 0:
-            return logits.argmax(dim=-1)
-        chances = torch.softmax(logits / self._sampling.temperature, dim=-1).cpu()
-        ordered, places = chances.sort(dim=-1, descending=True)
-        beyond = ordered.cumsum(dim=-1) - ordered > self._sampling.top_p
-        ordered = ordered.masked_fill(beyond, 0.0)
-        drawn = [
-            int(places[row, torch.multinomial(ordered[row], 1, generator=draft.random)])
-            for row, draft in enumerate(drafts)
-        ]
-        return torch.tensor(drawn, device=logits.device)
+        tokens = logits.argmax(dim=-1)
+        drawn = [row for row, draft in enumerate(drafts) if draft.is_last] if self._sampling.temperature > 0 else []
+        if drawn:
+            chances = torch.softmax(logits[drawn] / self._sampling.temperature, dim=-1).cpu()
+            ordered, places = chances.sort(dim=-1, descending=True)
+            beyond = ordered.cumsum(dim=-1) - ordered > self._sampling.top_p
+            ordered = ordered.masked_fill(beyond, 0.0)
+            for place, row in enumerate(drawn):
+                choice = torch.multinomial(ordered[place], 1, generator=drafts[row].random)
+                tokens[row] = int(places[place, choice])
+        return tokens

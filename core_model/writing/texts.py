@@ -28,7 +28,9 @@ class Sampling:
 class Request:
     """One text to write: the turns of a conversation about ``regions`` (numbers into ``View.regions``) of one picture.
 
-    ``key`` seeds sampling, so that a sampled text does not depend on what else is in the batch.
+    The last turn has no answer: it is the text. Earlier ones without an answer are answered on the way, the likeliest
+    way, and the conversation goes on from there. ``key`` seeds sampling, so that a sampled text does not depend on
+    what else is in the batch.
     """
 
     regions: Tuple[int, ...]
@@ -38,11 +40,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Written:
-    """A text with its tokens and their summed log-probability."""
+    """A text with its tokens and their summed log-probability, and the answers written on the way to it."""
 
     text: str
     ids: Tuple[int, ...]
     log_probability: float
+    earlier: Tuple[Written, ...] = ()
 
     @property
     def probability(self) -> float:

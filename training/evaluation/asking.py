@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core_model.generation import Generator, Request, View
+from core_model.generation import Generator, Request, View, Written
 from core_model.prompts import STYLES, asked, label_prompt, style_prompt
 from core_model.text.prompt import Turn
 from training.evaluation.material import DataSet, Pixels, Shown, Target
@@ -89,9 +89,8 @@ class Asker:
         """The replies, in the order of the questions."""
         found: Dict[int, Reply] = {}
         for numbers, view, requests in self._batches(data, questions, change):
-            requests = self._first_answered(view, requests)
             for number, request, written in zip(numbers, requests, self.generator.write(view, requests)):
-                found[number] = Reply(_prompt(request), written.text, written.probability)
+                found[number] = Reply(_prompt(request, written), written.text, written.probability)
         return [found[number] for number in range(len(questions))]
 
     def score(
@@ -134,15 +133,9 @@ class Asker:
             turns.append(Turn(question.instruction))
         return Request(tuple(first + number for number in regions), tuple(turns))
 
-    def _first_answered(self, view: View, requests: Sequence[Request]) -> List[Request]:
-        """The requests, those of two turns with the first one answered."""
-        labels = iter(self.generator.write(
-            view, [replace(request, turns=request.turns[:1]) for request in requests if len(request.turns) > 1]))
-        return [
-            replace(request, turns=(replace(request.turns[0], answer=next(labels).text), *request.turns[1:]))
-            if len(request.turns) > 1 else request for request in requests]
 
-
-def _prompt(request: Request) -> str:
-    """All that was said before the reply."""
-    return "\n".join(text for turn in request.turns for text in (turn.instruction, turn.answer) if text)
+def _prompt(request: Request, written: Written) -> str:
+    """All that was said before the text."""
+    *led, last = (turn.instruction for turn in request.turns)
+    said = [text for asked, answer in zip(led, written.earlier) for text in (asked, answer.text)]
+    return "\n".join([text for text in said if text] + [last])
