@@ -16,6 +16,7 @@ import numpy as np
 
 from core_model.checkpoint import LoadedModel
 from core_model.config import AquilaConfig
+from core_model.crew import crew_for
 from core_model.description import Answer, Description, Plan
 from core_model.errors import PromptError
 from core_model.generation import Generator, Request, Sampling, View, Written
@@ -105,7 +106,8 @@ class Describer:
         kept = self._kept(picture)
         walk = Walk(
             size=self.size, batch=self._batch, wider=wider, work=lambda seen: self._tried(task, seen, kept),
-            blank=self._blank, known=kept.get, stopwatch=self.stopwatch, reads_ahead=self._reads_ahead)
+            blank=self._blank, known=kept.get, stopwatch=self.stopwatch, reads_ahead=self._reads_ahead,
+            crew=crew_for(self.loaded.model))
         return walk.stream(picture, opened, regions, progress, is_cancelled)
 
     def ask(

@@ -15,6 +15,7 @@ from typing import Any, Callable, Generic, List, Protocol, Tuple, TypeVar, Union
 
 import numpy as np
 
+from core_model.crew import Crew
 from core_model.errors import AquilaError, RasterError, is_out_of_memory
 from core_model.geo.placements import Placements
 from core_model.geo.raster import GdalRaster, Picture
@@ -29,6 +30,8 @@ _LOG = logging.getLogger(__name__)
 EXPECTED = (AquilaError, RuntimeError, OSError, MemoryError)
 # Batches that are read before they are asked for.
 _AHEAD = 2
+# A batch is nearly full when no more than this part of its places is free.
+_NEARLY_FULL = 4
 
 Raster = Union[str, Path, RasterSource, Picture]
 Progress = Callable[[int, int], None]
@@ -153,15 +156,16 @@ class Walk(Generic[Result]):
     ``size`` is the pictures' side, ``batch`` how many regions go together; ``wider`` levels of the pyramid are added to
     the usual one, so that 1 shows twice as much around every region. ``known`` gives what is kept of a tile's picture,
     which is then not read. ``reads_ahead`` reads in another thread where the raster allows it.
+    The ``crew`` works.
     """
 
     def __init__(
         self, *, size: int, batch: BatchSize, work: Callable[[Sequence[Seen]], List[Result]],
         blank: Callable[[PlacedRegion, str], Result], wider: int = 0,
         known: Callable[[TileId], Known | None] = lambda _: None, stopwatch: Stopwatch | None = None,
-        reads_ahead: bool = True,
+        reads_ahead: bool = True, crew: Crew | None = None,
     ) -> None:
-        self._size, self._batch_size, self._wider = size, batch, wider
+        self._size, self._batch_size, self._wider, self._crew = size, batch, wider, crew or Crew()
         self._work, self._blank, self._known = work, blank, known
         self._watch, self._reads_ahead = stopwatch or Stopwatch(), reads_ahead
 
@@ -208,16 +212,29 @@ class Walk(Generic[Result]):
         batches = self._batches(picture, placer, placements, over)
         if self._reads_ahead and picture.source.thread_safe and placements.with_tile > self._batch_size.most:
             batches = ahead(batches, _AHEAD)
+        results = self._crew.results(self._waited_for(batches, is_cancelled), self._made_of)
         try:
-            while not is_cancelled():
-                with self._watch.part("wait"):
-                    batch = next(batches, None)
-                if batch is None:
+            for found in results:
+                yield found
+                if is_cancelled():
                     return
-                yield batch.blank + self._worked(batch.seen)
         finally:
             over.set()
+            results.close()
             batches.close()
+
+    def _waited_for(
+        self, batches: Iterator[_Batch[Result]], is_cancelled: Cancelled
+    ) -> Iterator[_Batch[Result]]:
+        while not is_cancelled():
+            with self._watch.part("wait"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    def _made_of(self, batch: _Batch[Result]) -> List[Result]:
+        return batch.blank + self._worked(batch.seen)
 
     def _batches(
         self, picture: Picture, placer: Placer, placements: Placements, over: Event
@@ -278,10 +295,16 @@ def _said(error: BaseException) -> str:
 
 
 def _parts(groups: Iterable[Part], size: BatchSize) -> Iterator[List[Part]]:
-    """Tiles with their regions, at most as many regions together as ``size`` says at the time."""
+    """Tiles with their regions, at most as many regions together as ``size`` says at the time.
+
+    A batch that is nearly full is closed before a tile that it would cut in two, whose picture both would need.
+    """
     batch: List[Part] = []
     room = size.most
     for tile, regions in groups:
+        if batch and room < len(regions) <= size.most and room <= size.most // _NEARLY_FULL:
+            yield batch
+            batch, room = [], size.most
         start = 0
         while start < len(regions):
             part = regions[start : start + room]

@@ -1,71 +1,74 @@
-"""A convolution that takes its GELU in gives what both give, and leaves weights and training as they are."""
+"""Fused blocks of a ConvNeXt give what the plain ones give, and leave weights and training as they are."""
 
 from __future__ import annotations
+
+import copy
 
 import pytest
 import torch
 import torch.nn.functional as functional
-from torch import nn
 
 from core_model.config import EncoderConfig
-from core_model.network.encoder import build_encoder
-from core_model.network.fused import GeluConv, fuse_gelu
+from core_model.network.encoder import ConvNeXtEncoder, build_encoder
 
-PIXELS = torch.randn(2, 6, 9, 9, generator=torch.Generator().manual_seed(0))
+IMAGES = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def plain() -> nn.Conv2d:
+def made(name: str = "convnext_atto_ols") -> ConvNeXtEncoder:
+    """A small encoder whose scales are not all alike."""
     torch.manual_seed(1)
-    return nn.Conv2d(6, 10, 3, stride=2, padding=1, groups=2)
+    encoder = build_encoder(EncoderConfig(vision={"timm_model_name": name}, image_size=64)).eval()
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            if parameter.ndim == 1:
+                parameter.uniform_(-1, 1)
+    assert isinstance(encoder, ConvNeXtEncoder)
+    return encoder
+
+
+def fused_blocks(encoder: ConvNeXtEncoder) -> int:
+    return sum(type(module).__name__ == "FusedBlock" for module in encoder.modules())
 
 
 def unwanted(*_arguments: object) -> None:
     raise AssertionError("a pass of its own for GELU")
 
 
-def test_one_pass_gives_what_two_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    conv = plain()
-    expected = functional.gelu(conv(PIXELS))
-    if torch.backends.mkldnn.is_available():
-        monkeypatch.setattr(functional, "gelu", unwanted)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_fused_blocks_give_what_plain_ones_give(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    encoder = made()
+    expected = [level.detach() for level in encoder(IMAGES)]  # with gradients, hence in all passes
+    usual = torch.get_num_threads()
+    monkeypatch.setattr(functional, "gelu", unwanted)
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            found = encoder(IMAGES)
+    finally:
+        torch.set_num_threads(usual)
+    assert fused_blocks(encoder) == 12
+    for one, other in zip(found, expected):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_training_takes_the_plain_way_with_its_gradients() -> None:
+    encoder = made().train()
+    sum(level.square().mean() for level in encoder(IMAGES)).backward()  # type: ignore[union-attr]
+    gradients = {name: parameter.grad for name, parameter in encoder.named_parameters() if "blocks" in name}
+    assert gradients and all(bool(gradient.any()) for gradient in gradients.values() if gradient is not None)
+    assert None not in gradients.values()
+
+
+def test_other_number_formats_take_the_plain_way() -> None:
+    encoder = made()
     with torch.inference_mode():
-        torch.testing.assert_close(GeluConv.of(conv)(PIXELS), expected)
+        expected = encoder(IMAGES)
+        found = copy.deepcopy(encoder).double()(IMAGES)
+    for one, other in zip(found, expected):
+        torch.testing.assert_close(one.float(), other, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_gradients_are_those_of_the_plain_layers(dtype: torch.dtype) -> None:
-    conv = plain().to(dtype)
-    fused, pixels = GeluConv.of(conv), PIXELS.to(dtype)
-    functional.gelu(conv(pixels)).square().sum().backward()
-    expected = conv.weight.grad
-    conv.weight.grad = None
-    fused(pixels).square().sum().backward()
-    assert fused.weight is conv.weight
-    torch.testing.assert_close(conv.weight.grad, expected)
-
-
-def test_only_convolutions_before_the_exact_gelu_are_fused() -> None:
-    class Block(nn.Module):
-        def __init__(self, layer: nn.Module, act: nn.Module) -> None:
-            super().__init__()
-            self.fc1, self.act = layer, act
-
-    blocks = [Block(plain(), nn.GELU()), Block(plain(), nn.GELU("tanh")), Block(plain(), nn.ReLU()),
-              Block(nn.Linear(2, 2), nn.GELU())]
-    names = [list(block.state_dict()) for block in blocks]
-    fuse_gelu(nn.ModuleList(blocks))
-    assert [isinstance(block.fc1, GeluConv) for block in blocks] == [True, False, False, False]
-    assert [list(block.state_dict()) for block in blocks] == names
-    assert isinstance(blocks[0].act, nn.Identity) and isinstance(blocks[1].act, nn.GELU)
-
-
-def test_a_small_encoder_is_fused_throughout(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder = build_encoder(EncoderConfig(vision={"timm_model_name": "convnext_atto_ols"}, image_size=64)).eval()
-    images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
-    assert sum(isinstance(module, GeluConv) for module in encoder.modules()) == 12
-    with torch.no_grad():
-        fused = encoder(images)
-    for parameter in encoder.parameters():
-        assert parameter.requires_grad
-    for one, other in zip(fused, encoder(images)):  # with gradients, in two passes
-        torch.testing.assert_close(one, other.detach(), rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize(("name", "count"), [("convnext_tiny", 0), ("convnextv2_atto", 0), ("convnext_atto", 12)])
+def test_only_blocks_of_plain_convolutions_are_fused(name: str, count: int) -> None:
+    """Those of linear layers and those with a response norm stay what they were."""
+    assert fused_blocks(made(name)) == count

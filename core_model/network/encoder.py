@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from core_model.compat import ensure_torchvision
 from core_model.config import EncoderConfig
 from core_model.errors import ModelError
-from core_model.network.fused import fuse_gelu
 from core_model.weights import read_weights
 
 STRIDES = (4, 8, 16, 32)
@@ -35,8 +34,11 @@ class Encoder(nn.Module, abc.ABC):
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 RGB [T, H, W, 3] to normalised pixels [T, 3, H, W] in the encoder's dtype."""
-        pixels = images.permute(0, 3, 1, 2).to(self.mean.dtype)
-        return pixels.div_(255.0).sub_(self.mean).div_(self.std)
+        pixels = images.to(self.mean.dtype, memory_format=torch.contiguous_format, copy=True)
+        # Whole rows at a time, since three colours alone are too few for a processor's vectors.
+        mean, std = (colours.flatten().repeat(images.shape[2]) for colours in (self.mean, self.std))
+        pixels.flatten(2).div_(255.0).sub_(mean).div_(std)
+        return pixels.permute(0, 3, 1, 2)
 
     @abc.abstractmethod
     def features(self, pixels: Tensor) -> FeaturePyramid:
@@ -55,13 +57,15 @@ class ConvNeXtEncoder(Encoder):
         ensure_torchvision()
         from open_clip.timm_model import TimmModel  # noqa: PLC0415 (after the torchvision mend)
 
+        from core_model.network.fused import fuse_blocks  # noqa: PLC0415 (likewise)
+
         tower = TimmModel(
             config.vision["timm_model_name"], embed_dim=0, image_size=config.image_size, pool="", proj="",
             pretrained=False, drop_path=config.vision.get("timm_drop_path"),
         )
         self.trunk = tower.trunk
         self.trunk.norm_pre = nn.Identity()
-        fuse_gelu(self.trunk)
+        fuse_blocks(self.trunk)
         self.channels = tuple(info["num_chs"] for info in self.trunk.feature_info)
 
     def features(self, pixels: Tensor) -> FeaturePyramid:

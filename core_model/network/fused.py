@@ -1,48 +1,60 @@
-"""A convolution and the GELU behind it in one pass: on a CPU, what lies between them is never written to memory."""
+"""ConvNeXt blocks in fewer passes over memory: on a CPU, writing and reading between the layers is much of their time.
+
+Imports timm, whose torchvision may first need ``core_model.compat``.
+"""
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as functional
+from timm.layers import Mlp
+from timm.models.convnext import ConvNeXtBlock
 from torch import Tensor, nn
 
 
-class GeluConv(nn.Conv2d):
-    """A convolution with GELU behind it; in one pass of oneDNN in float32 on a CPU, where no gradient is wanted."""
+class FusedBlock(ConvNeXtBlock):
+    """A block whose wide layer takes its GELU in, in float32 on a CPU where nothing is learned.
 
-    @classmethod
-    def of(cls, conv: nn.Conv2d) -> GeluConv:
-        """The same convolution, with the same weights."""
-        found = cls(
-            conv.in_channels, conv.out_channels, conv.kernel_size,  # type: ignore[arg-type]
-            conv.stride, conv.padding, conv.dilation, conv.groups,  # type: ignore[arg-type]
-            bias=conv.bias is not None, device="meta")
-        found.weight, found.bias = conv.weight, conv.bias
-        return found
+    Scale and shortcut are put onto what the narrow layer made, in place.
+    """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Pixels [T, C, h, w] to [T, C', h', w']."""
-        if not self._fuses(input):
-            return functional.gelu(super().forward(input))
-        found: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            input, self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups, "gelu", [], "none")
-        return found
+    def forward(self, x: Tensor) -> Tensor:
+        """Features [T, C, h, w] to features of the same shape."""
+        if not self._fuses(x):
+            found: Tensor = super().forward(x)
+            return found
+        hidden = _pointwise(self.norm(self.conv_dw(x)), self.mlp.fc1, "gelu")
+        # By oneDNN as well: with a single thread PyTorch itself would take a slower way.
+        hidden = _pointwise(hidden, self.mlp.fc2, "none")
+        if self.gamma is not None:
+            hidden.mul_(self.gamma.view(1, -1, 1, 1))
+        return hidden.add_(x)
 
-    def _fuses(self, pixels: Tensor) -> bool:
-        wanted = torch.is_grad_enabled() and (pixels.requires_grad or self.weight.requires_grad)
-        return (
-            pixels.device.type == "cpu" and pixels.dtype == self.weight.dtype == torch.float32 and not wanted
-            and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise"))
+    def _fuses(self, x: Tensor) -> bool:
+        weight = self.mlp.fc1.weight
+        learns = self.training or (torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad))
+        plain = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32
+        return plain and not learns and torch.backends.mkldnn.is_available()
 
 
-def fuse_gelu(network: nn.Module) -> None:
-    """Let the wide layers of a ConvNeXt's blocks, where they are convolutions, take their GELU in."""
+def _pointwise(features: Tensor, layer: nn.Conv2d, after: str) -> Tensor:
+    """A 1 × 1 convolution with what comes after it."""
+    found: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        features, layer.weight, layer.bias, [0, 0], [1, 1], [1, 1], 1, after, [], "none")
+    return found
+
+
+def fuse_blocks(network: nn.Module) -> None:
+    """Make the blocks of a ConvNeXt fused ones where they can be: 1 × 1 convolutions around an exact GELU."""
+    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+        return
     for block in network.modules():
-        layer, act = getattr(block, "fc1", None), getattr(block, "act", None)
-        if isinstance(layer, nn.Conv2d) and _is_gelu(act):
-            block.fc1, block.act = GeluConv.of(layer), nn.Identity()
+        if type(block) is ConvNeXtBlock and block.use_conv_mlp and _is_plain(block):
+            block.__class__ = FusedBlock
 
 
-def _is_gelu(act: object) -> bool:
-    """Whether it is the exact GELU, of torch or of timm, which has a class of its own."""
-    return type(act).__name__ == "GELU" and getattr(act, "approximate", "none") == "none"
+def _is_plain(block: ConvNeXtBlock) -> bool:
+    act = block.mlp.act
+    # timm has a GELU of its own, with nothing in common with torch's but the name.
+    exact = type(act).__name__ == "GELU" and getattr(act, "approximate", "none") == "none"
+    plain = type(block.mlp) is Mlp and isinstance(block.mlp.norm, nn.Identity)
+    return exact and plain and isinstance(block.shortcut, nn.Identity)
