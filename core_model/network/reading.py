@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
+from core_model.network.few_rows import multiply_few_rows_fast
 from core_model.network.row_cache import Place, RowCache
 from core_model.network.shared_prefix import NAME, Layers, Reach
 
@@ -34,6 +35,7 @@ class Reader:
 
     def __init__(self, language: Any) -> None:
         self.language = language
+        multiply_few_rows_fast(language)
         self._copies = False
         if language.config._attn_implementation != NAME:
             self._copy()
