@@ -145,8 +145,9 @@ train-nano: $(READY) ## train the default model from the data sets, in steps tha
 	$(PY) -m training.finetune
 	$(PY) -m training.calibrate --model runs/nano/finetune/model --out core_model/models/nano
 
-bench: $(READY) ## polygons a second on aerial imagery, and whole runs of up to 1,000: time, memory, parts
+bench: $(READY) ## polygons a second, sharing of prefixes, whole runs of up to 1,000: time, memory, parts (10 minutes)
 	$(PY) benchmarks/describe.py --model "$(MODEL)"
+	$(PY) benchmarks/generation.py --markdown
 	$(PY) benchmarks/whole_runs.py --model "$(MODEL)"
 	if $(PY) -c "import qgis.core" 2>/dev/null; then PYTHONPATH=. $(PY) benchmarks/clicks.py; else echo "clicks in the plugin: not measured, for QGIS is not here"; fi
 

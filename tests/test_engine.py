@@ -55,7 +55,9 @@ def _processes(out: Path, count: int, *kinds: str) -> subprocess.CompletedProces
         port = free.getsockname()[1]
     several = ["torch.distributed.run", "--nproc-per-node", str(count), "--master-port", str(port), "-m"]
     command = [sys.executable, "-m", *(several if count > 1 else []), "tests.made_training", str(out), *kinds]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    # A process alone has as many threads as this one: sums are rounded differently with another number of them.
+    threads = torch.get_num_threads() if count == 1 else 1
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(REPOSITORY)}
     return subprocess.run(
         command, cwd=REPOSITORY, env=environment, check=False, capture_output=True, text=True, timeout=900)
 
