@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -67,6 +68,12 @@ def test_batched_texts_are_those_written_one_at_a_time(generator: Generator, vie
     alone = [generator.write(view, [request])[0] for request in _requests()]
     assert all(_same(one, other) for one, other in zip(together, alone))
     assert len({written.ids for written in together}) == len(together)
+
+
+def test_no_name_is_used_that_transformers_gives_up(generator: Generator) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        generator.write(generator.view(IMAGES[:1], MASKS[:1], [0]), _requests()[:1], max_new_tokens=2)
 
 
 def test_a_view_of_one_region_gives_the_same_text(generator: Generator, view: View) -> None:

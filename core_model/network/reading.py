@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from dataclasses import dataclass
 from typing import Any, Tuple
@@ -36,6 +37,9 @@ class Reader:
     def __init__(self, language: Any) -> None:
         self.language = language
         multiply_few_rows_fast(language)
+        # Later versions of transformers call it "cache", and warn where the older name is used.
+        names = inspect.signature(type(language).forward).parameters
+        self._cache_name = "cache" if "cache" in names else "past_key_values"
         self._copies = False
         if language.config._attn_implementation != NAME:
             self._copy()
@@ -56,7 +60,7 @@ class Reader:
         """Embeddings of prefixes [T, P, hidden] to the keys and the values of every layer, [T, H_kv, P, d]."""
         cache: Any = DynamicCache()
         # One token's logits are the least that can be asked for; nothing is made of them.
-        self.language(inputs_embeds=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        self.language(inputs_embeds=inputs, use_cache=True, logits_to_keep=1, **{self._cache_name: cache})
         return tuple(layer.keys for layer in cache.layers), tuple(layer.values for layer in cache.layers)
 
     def _copy(self) -> None:
@@ -67,8 +71,8 @@ class Reader:
 
     def _logits(self, rows: Rows, mask: Tensor, cache: RowCache, keep: int | Tensor, **more: Any) -> Tensor:
         output = self.language(
-            inputs_embeds=rows.inputs, attention_mask=mask, position_ids=rows.positions, past_key_values=cache,
-            use_cache=True, logits_to_keep=keep, **more)
+            inputs_embeds=rows.inputs, attention_mask=mask, position_ids=rows.positions, use_cache=True,
+            logits_to_keep=keep, **{self._cache_name: cache}, **more)
         return output.logits.float()
 
 
