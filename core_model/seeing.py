@@ -156,7 +156,7 @@ class Walk(Generic[Result]):
     ``size`` is the pictures' side, ``batch`` how many regions go together; ``wider`` levels of the pyramid are added to
     the usual one, so that 1 shows twice as much around every region. ``known`` gives what is kept of a tile's picture,
     which is then not read. ``reads_ahead`` reads in another thread where the raster allows it.
-    The ``crew`` works.
+    The ``crew`` works where there is a batch for each of its threads.
     """
 
     def __init__(
@@ -212,7 +212,10 @@ class Walk(Generic[Result]):
         batches = self._batches(picture, placer, placements, over)
         if self._reads_ahead and picture.source.thread_safe and placements.with_tile > self._batch_size.most:
             batches = ahead(batches, _AHEAD)
-        results = self._crew.results(self._waited_for(batches, is_cancelled), self._made_of)
+        # A few regions have their text sooner from a single thread with all the cores.
+        many = placements.with_tile >= self._crew.threads * self._batch_size.most
+        crew = self._crew if many else Crew()
+        results = crew.results(self._waited_for(batches, is_cancelled), self._made_of)
         try:
             for found in results:
                 yield found

@@ -10,6 +10,7 @@ from typing import Callable
 import numpy as np
 import pytest
 
+from core_model.crew import Crew
 from core_model.errors import RasterError
 from core_model.geo.placements import Placements
 from core_model.geo.raster import GdalRaster, Picture
@@ -78,6 +79,35 @@ def test_batches_and_reading_ahead_change_no_result_and_no_order(scene: Path) ->
     with GdalRaster(scene) as source:
         backwards = list(walk(4).stream(Picture(source), None, [*REGIONS, *BAD][::-1]))
     assert sorted(backwards, key=str) == sorted(first, key=str)
+
+
+def test_a_crew_changes_no_result_and_works_only_on_many(scene: Path) -> None:
+    threads: set[threading.Thread] = set()
+
+    def noted(seen: Sequence[Seen]) -> list[tuple[object, str, int, float]]:
+        threads.add(threading.current_thread())
+        return summed(seen)
+
+    found = {}
+    for most in (4, 100):
+        for count in (1, 3):
+            threads.clear()
+            with GdalRaster(scene) as source:
+                working = Walk(size=SIZE, batch=BatchSize(most), work=noted, blank=blank, crew=Crew(count))
+                found[most, count] = list(working.stream(Picture(source), None, [*REGIONS, *BAD]))
+            assert (threading.current_thread() not in threads) == (most == 4 and count == 3)
+    assert len(found[4, 3]) == 32 and all(each == found[4, 1] for each in found.values())
+
+
+def test_a_crew_is_cancelled_between_batches(scene: Path) -> None:
+    asked: list[int] = []
+    with GdalRaster(scene) as source:
+        working = Walk(size=SIZE, batch=BatchSize(4), work=summed, blank=blank, crew=Crew(2))
+        stream = working.stream(Picture(source), None, REGIONS, is_cancelled=lambda: len(asked) > 5)
+        for each in stream:
+            asked.append(int(str(each[0])))
+    assert 5 < len(asked) < 20
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("aquila-")]
 
 
 def test_every_tile_is_read_once_by_one_other_thread(scene: Path) -> None:
