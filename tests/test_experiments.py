@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import shlex
 from pathlib import Path
 from typing import Dict, List
 
@@ -19,7 +20,7 @@ from training.data.sources import LabelledScene, Patch
 from training.evaluation.held_out import object_scenes, patch_scenes
 from training.experiments import measures
 from training.experiments.report import Report, wrapped
-from training.experiments.setting import Setting
+from training.experiments.setting import Setting, command
 
 SIZE = 64
 
@@ -174,6 +175,15 @@ def test_a_new_run_keeps_the_prose_and_warns_of_other_weights(tmp_path: Path) ->
     assert again.endswith("It works.\n\nMostly.\n") and "**" not in again
     assert "written about `aaa`" in other and "weights `bbb`" in other and other.endswith("It works.\n\nMostly.\n")
     assert write("bbb") == other and write("aaa") == again
+
+
+def test_a_report_names_the_command_that_made_it(tmp_path: Path) -> None:
+    """With every option that was given, so that a quick look cannot pass for the whole."""
+    given = ["--model", str(save_tiny(tmp_path / "model")), "--out", str(tmp_path), "--most", "3"]
+    command("made", lambda setting: Report("one", "One", "Why?", f"{setting.most} regions."), "", given)
+    text = (tmp_path / "one.md").read_text(encoding="utf-8")
+    assert f"```\n{shlex.join(['python', '-m', 'training.experiments.made', *given])}\n```" in text
+    assert "3 regions." in text
 
 
 @pytest.mark.parametrize(("side", "share"), [(0.04, 0.0), (0.04, 1.0), (0.3, 0.5), (0.9, 0.0), (0.9, 1.0)])

@@ -223,4 +223,4 @@ def _report_examples(
 
 
 if __name__ == "__main__":
-    command(run, __doc__)
+    command("elsewhere", run, __doc__)

@@ -12,8 +12,9 @@ import time
 import weakref
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ from training.data.sources import eurosat
 from training.engine import Engine, Launch, training_arguments
 from training.experiments import figures, measures
 from training.experiments.report import Report
-from training.experiments.setting import Setting, command
+from training.experiments.setting import Setting, begin, conduct, options
 from training.settings import EncoderStage
 from training.stages import encoder as encoder_stage
 from training.stages.regions import RegionClassifier
@@ -237,5 +238,13 @@ def _report(report: Report, found: Sequence[Trained]) -> None:
     report.figure("sides", figure, "Accuracy of the category by the region's side")
 
 
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """The command."""
+    parser = options(__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS, help="of the first two trainings")
+    setting, chosen = begin("encoders", parser, arguments)
+    conduct(partial(run, steps=chosen.steps), setting, chosen)
+
+
 if __name__ == "__main__":
-    command(run, __doc__)
+    main()
