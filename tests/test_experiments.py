@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from core_model.checkpoint import load_model
+from tests.made_training import write_pictures
 from tests.tiny import save_tiny
 from training.data import vocabulary
 from training.data.scenes import Scene
@@ -160,6 +161,21 @@ def test_every_experiment_writes_its_report(name: str, setting: Setting, tmp_pat
     assert text.count("\n|---") >= 1 and report.figures
     for file in report.figures:
         assert f"({file})" in text and 0 < (tmp_path / file).stat().st_size < 300_000
+
+
+def test_encoders_are_trained_and_compared(setting: Setting, tmp_path: Path) -> None:
+    """Both by the present stage 0, in one step of made pictures; every encoder has answered every region."""
+    pytest.importorskip("matplotlib")
+    from training.experiments import encoders
+
+    kept = [number for number in range(5, 500, 5) if number % 25 == 0]
+    write_pictures(tmp_path / "eurosat_rgb.zip", [f"x/{kind}_{n}.jpg" for kind in ("Forest", "River") for n in kept])
+    report = encoders.run(dataclasses.replace(setting, data=tmp_path, most=2), steps=1)
+    path = report.write(tmp_path, run="one run", weights="aaa", command="a command")
+    rows = [line.split(" | ") for line in path.read_text(encoding="utf-8").splitlines()]
+    trained = [row for row in rows if row[0] in ("| ConvNeXt", "| ViT") and len(row) == 6]
+    assert {row[0] for row in trained} == {"| ConvNeXt", "| ViT"} and len({row[3] for row in trained}) == 1
+    assert all(0 <= float(row[4]) <= 1 and int(row[3]) > 0 for row in trained)
 
 
 def test_a_new_run_keeps_the_prose_and_warns_of_other_weights(tmp_path: Path) -> None:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import runpy
 import shlex
 import sys
-import zipfile
 from pathlib import Path
 from typing import List
 
-import numpy as np
 import pytest
 import torch
 import yaml
-from PIL import Image
 from safetensors.torch import load_file
 
 from core_model.checkpoint import load_model
 from core_model.network.aquila import Aquila
+from tests.made_training import write_pictures
 from training.data.sources import eurosat_split, ucmerced_split
 from training.recipe import RECIPES
 
@@ -35,29 +32,17 @@ def _commands() -> List[List[str]]:
     return [shlex.split(line)[2:] for line in target.group(1).splitlines()]
 
 
-def _archive(path: Path, names: List[str]) -> None:
-    """Pictures of noise; those of one class share a colour, so that there is something to learn."""
-    rng = np.random.default_rng(0)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in names:
-            colour = np.frombuffer(Path(name).name[:3].encode(), np.uint8)
-            noise = rng.integers(0, 40, (32, 32, 3)) + colour
-            packed = io.BytesIO()
-            Image.fromarray(noise.astype(np.uint8)).save(packed, format="JPEG")
-            archive.writestr(name, packed.getvalue())
-
-
 def _data(folder: Path) -> Path:
     """Two data sets with both splits that training reads; the others are there and empty."""
     folder.mkdir()
     kept = [number for number in range(1, 201) if eurosat_split(number) in ("train", "val")][::20]
     assert {eurosat_split(number) for number in kept} == {"train", "val"}
-    _archive(folder / "eurosat_rgb.zip", [f"x/{kind}_{n}.jpg" for kind in ("Forest", "River") for n in kept])
+    write_pictures(folder / "eurosat_rgb.zip", [f"x/{kind}_{n}.jpg" for kind in ("Forest", "River") for n in kept])
     kept = [0, 1, 45, 46]
     assert [ucmerced_split(number) for number in kept] == ["train", "train", "val", "val"]
-    _archive(folder / "ucmerced.zip", [f"x/{kind}{n:02d}.jpg" for kind in ("beach", "harbor") for n in kept])
+    write_pictures(folder / "ucmerced.zip", [f"x/{kind}{n:02d}.jpg" for kind in ("beach", "harbor") for n in kept])
     for name in ("dubai_segmentation", "naip_trees", "swissimage_solar_roofs"):
-        _archive(folder / f"{name}.zip", [])
+        write_pictures(folder / f"{name}.zip", [])
     return folder
 
 
