@@ -7,7 +7,6 @@ Use is the share of what the same machine reaches in multiplying large matrices,
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from dataclasses import replace
@@ -16,7 +15,8 @@ from typing import Any, Dict, List
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from machine import machine, tell
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 from core_model.checkpoint import load_model, pick_device
 from training.bank import fill
@@ -33,6 +33,12 @@ from training.recipe import load_recipe
 from training.stages.text import TextLearner, prompt_builder
 
 WARM_UP = 3
+# PyTorch's counter knows attention's kernels on GPUs only; masked pairs are counted, since they are computed.
+ATTENTION_ON_CPU = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu:
+        lambda query, key, value, *_, **__: sdpa_flop_count(query, key, value),
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward:
+        lambda grad, query, key, value, *_, **__: sdpa_backward_flop_count(grad, query, key, value)}
 
 
 class Timed(Engine):
@@ -67,7 +73,7 @@ def matmul_rate(device: torch.device, side: int = 1024, seconds: float = 2.0) ->
 
 def step_flops(learner: TextLearner, batch: Dict[str, torch.Tensor]) -> int:
     """Floating-point operations of a forward and a backward pass."""
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping=ATTENTION_ON_CPU) as counter:
         learner(**batch)["loss"].backward()
     learner.zero_grad()
     return int(counter.get_total_flops())
@@ -127,7 +133,7 @@ def main() -> None:
         found = measure(chosen.steps, chosen.pictures, chosen.workers, pick_device(chosen.device), Path(folder))
     for name, value in found.items():
         print(f"{name:<18}{value:>12.3f}")
-    print(json.dumps(found))
+    tell({"threads": chosen.threads, "workers": chosen.workers, **machine(), **found})
 
 
 if __name__ == "__main__":

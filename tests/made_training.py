@@ -6,16 +6,19 @@ divided (plain, fsdp2), and may end in "-killed-STEP": the process then kills it
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from core_model.network.aquila import Aquila
@@ -44,6 +47,18 @@ def patches(count: int = 8) -> List[Patch]:
     rng = np.random.default_rng(0)
     numbers = vocabulary.of_source("eurosat")
     return [Patch(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8), numbers[n % 4]) for n in range(count)]
+
+
+def write_pictures(path: Path, names: List[str], side: int = 32) -> None:
+    """A zip of pictures as data sets come; those of one class share a colour, so that there is something to learn."""
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            colour = np.frombuffer(Path(name).name[:3].encode(), np.uint8)
+            pixels = (rng.integers(0, 40, (side, side, 3)) + colour).astype(np.uint8)
+            packed = io.BytesIO()
+            Image.fromarray(pixels).save(packed, format="JPEG")
+            archive.writestr(name, packed.getvalue())
 
 
 def made_scenes(count: int = 8, size: int = SIZE) -> ShownScenes:

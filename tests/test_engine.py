@@ -238,14 +238,16 @@ def test_stage_1_trains_the_projector_and_stage_2_the_extractor() -> None:
         assert found == {part}
 
 
-def _stage_0(out: Path, stage: EncoderStage, monkeypatch: pytest.MonkeyPatch) -> Tuple[float, float]:
+def _stage_0(
+    out: Path, stage: EncoderStage, monkeypatch: pytest.MonkeyPatch, context_tokens: int = 4
+) -> Tuple[float, float]:
     """Loss and norm of the gradient of one step."""
     monkeypatch.setattr(encoder_stage, "load_sources", lambda *_: {"eurosat": patches()})
     monkeypatch.setattr(regions, "MASK_GRID", 16)
     mixture = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=2)
     config = EncoderConfig(vision={"timm_model_name": "convnext_atto_ols"}, image_size=SIZE)
     model = encoder_stage.classifier(config, ExtractorConfig(
-        width=32, spatial_size=16, spatial_width=32, context_tokens=4, context_reach=0.2), stage)
+        width=32, spatial_size=16, spatial_width=32, context_tokens=context_tokens, context_reach=0.2), stage)
     launch = Launch(out, CPU, "", ())
     work = encoder_stage.work(model, mixture, stage, out, CPU)
     engine = Engine(work, stage, training_arguments(stage, launch), launch)
@@ -261,3 +263,12 @@ def test_stage_0_weighs_regions_over_the_whole_step(tmp_path: Path, monkeypatch:
     whole = _stage_0(tmp_path / "whole", stage, monkeypatch)
     pieces = _stage_0(tmp_path / "pieces", replace(stage, micro_batch=1), monkeypatch)
     assert pieces == pytest.approx(whole, rel=CLOSE)
+
+
+def test_stage_0_learns_where_one_of_its_questions_has_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without context tokens no sector is asked about, and the other heads learn."""
+    stage = EncoderStage(steps=1, scenes_per_batch=2, warmup=1, workers=0, save_every=9, optimizer="adamw", average=0.0)
+    loss, gradient = _stage_0(tmp_path / "stage", stage, monkeypatch, context_tokens=0)
+    assert 0 < loss < float("inf") and 0 < gradient < float("inf")

@@ -18,12 +18,14 @@ from tests.made_scenes import mosaic
 from tests.tiny import LLAMA, PROMPTS, loaded_tiny, save_tiny, tiny_config, tiny_model, tiny_tokenizer
 from training.data.build.sheet import COLOURS as OUTLINES
 from training.data.phrases import Turn
+from training.data.scenes import Scene
+from training.data.vocabulary import UNKNOWN
 from training.evaluate import main
 from training.evaluation.asking import Asker, Question, no_image
 from training.evaluation.bench import Bench
 from training.evaluation.describing import Describing
 from training.evaluation.features import Features
-from training.evaluation.hallucination import picture_probes, region_probes
+from training.evaluation.hallucination import Hallucination, picture_probes, region_probes
 from training.evaluation.judges import Case, LabelJudge, LanguageModelJudge, RubricItem
 from training.evaluation.manifest_set import ManifestSet, manifest_sets
 from training.evaluation.material import NotMeasured
@@ -191,12 +193,28 @@ def test_public_scenes_are_described_compared_and_judged_by_facts() -> None:
     assert data.present(0) == {data.targets[number].label for number in range(9)}
 
 
-def test_describing_runs_on_scenes_with_facts() -> None:
+def _small_scenes() -> List[Scene]:
     scenes = [mosaic(np.random.default_rng(number), "eurosat") for number in range(2)]
-    loaded = loaded_tiny()
-    small = [type(scene)(scene.image[::4, ::4], scene.gsd * 4, scene.categories[::4, ::4], scene.source,
-                         scene.valid[::4, ::4], [type(region)(region.mask[::4, ::4], region.category)
-                                                 for region in scene.regions]) for scene in scenes]
+    return [type(scene)(scene.image[::4, ::4], scene.gsd * 4, scene.categories[::4, ::4], scene.source,
+                        scene.valid[::4, ::4], [type(region)(region.mask[::4, ::4], region.category)
+                                                for region in scene.regions]) for scene in scenes]
+
+
+def test_pictures_of_which_too_little_is_labelled_are_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their regions are, and no row stands without a question."""
+    scenes, loaded = _small_scenes(), loaded_tiny()
+    for scene in scenes:
+        scene.categories[:] = UNKNOWN
+    data = PublicSet("eurosat", scenes, loaded.model.config, folder=Path())
+    monkeypatch.setattr(data, "training", lambda _count: None)
+    bench = Bench(Generator(loaded.model, loaded.tokenizer), judges=[], resamples=5)
+    outcome = Hallucination().measure(bench, data)
+    assert {row.name.partition(",")[0].partition(":")[0] for row in outcome.rows} == {"region"}
+    assert all(row.count for row in outcome.rows) and "No questions about whole pictures" in " ".join(outcome.notes)
+
+
+def test_describing_runs_on_scenes_with_facts() -> None:
+    small, loaded = _small_scenes(), loaded_tiny()
     bench = Bench(Generator(loaded.model, loaded.tokenizer), judges=[LabelJudge()], resamples=5)
     outcome = Describing().measure(bench, PublicSet("eurosat", small, loaded.model.config, folder=Path()))
     assert {row.name for row in outcome.rows} >= {"description: model (rules)", "reasoning: model (rules)"}

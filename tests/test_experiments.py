@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import shlex
 from pathlib import Path
 from typing import Dict, List
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from core_model.checkpoint import load_model
+from tests.made_training import write_pictures
 from tests.tiny import save_tiny
 from training.data import vocabulary
 from training.data.scenes import Scene
@@ -19,7 +21,7 @@ from training.data.sources import LabelledScene, Patch
 from training.evaluation.held_out import object_scenes, patch_scenes
 from training.experiments import measures
 from training.experiments.report import Report, wrapped
-from training.experiments.setting import Setting
+from training.experiments.setting import Setting, command
 
 SIZE = 64
 
@@ -161,6 +163,21 @@ def test_every_experiment_writes_its_report(name: str, setting: Setting, tmp_pat
         assert f"({file})" in text and 0 < (tmp_path / file).stat().st_size < 300_000
 
 
+def test_encoders_are_trained_and_compared(setting: Setting, tmp_path: Path) -> None:
+    """Both by the present stage 0, in one step of made pictures; every encoder has answered every region."""
+    pytest.importorskip("matplotlib")
+    from training.experiments import encoders
+
+    kept = [number for number in range(5, 500, 5) if number % 25 == 0]
+    write_pictures(tmp_path / "eurosat_rgb.zip", [f"x/{kind}_{n}.jpg" for kind in ("Forest", "River") for n in kept])
+    report = encoders.run(dataclasses.replace(setting, data=tmp_path, most=2), steps=1)
+    path = report.write(tmp_path, run="one run", weights="aaa", command="a command")
+    rows = [line.split(" | ") for line in path.read_text(encoding="utf-8").splitlines()]
+    trained = [row for row in rows if row[0] in ("| ConvNeXt", "| ViT") and len(row) == 6]
+    assert {row[0] for row in trained} == {"| ConvNeXt", "| ViT"} and len({row[3] for row in trained}) == 1
+    assert all(0 <= float(row[4]) <= 1 and int(row[3]) > 0 for row in trained)
+
+
 def test_a_new_run_keeps_the_prose_and_warns_of_other_weights(tmp_path: Path) -> None:
     def write(weights: str) -> str:
         report = Report("made", "Made", "Why?", "So.")
@@ -174,6 +191,15 @@ def test_a_new_run_keeps_the_prose_and_warns_of_other_weights(tmp_path: Path) ->
     assert again.endswith("It works.\n\nMostly.\n") and "**" not in again
     assert "written about `aaa`" in other and "weights `bbb`" in other and other.endswith("It works.\n\nMostly.\n")
     assert write("bbb") == other and write("aaa") == again
+
+
+def test_a_report_names_the_command_that_made_it(tmp_path: Path) -> None:
+    """With every option that was given, so that a quick look cannot pass for the whole."""
+    given = ["--model", str(save_tiny(tmp_path / "model")), "--out", str(tmp_path), "--most", "3"]
+    command("made", lambda setting: Report("one", "One", "Why?", f"{setting.most} regions."), "", given)
+    text = (tmp_path / "one.md").read_text(encoding="utf-8")
+    assert f"```\n{shlex.join(['python', '-m', 'training.experiments.made', *given])}\n```" in text
+    assert "3 regions." in text
 
 
 @pytest.mark.parametrize(("side", "share"), [(0.04, 0.0), (0.04, 1.0), (0.3, 0.5), (0.9, 0.0), (0.9, 1.0)])

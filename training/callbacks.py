@@ -68,8 +68,8 @@ class Guard:
         self._zeros = 0
 
     def check_labels(self, counts: Tensor, step: int) -> None:
-        """Every step must learn something."""
-        if not bool((counts > 0).all()):
+        """Every step must learn something; of stage 0's questions some may have no answer in a step."""
+        if not bool((counts > 0).any()):
             raise TrainingError(
                 f"step {step} has nothing to learn: all labels of its pictures are masked. Look whether the data has "
                 "answers, and whether the conversation template fits the tokenizer.")

@@ -29,5 +29,5 @@ class Pace:
         rate = max(1e-9, (step - self.last_step) / elapsed)
         means = "  ".join(f"{name} {sum(found) / len(found):.4f}" for name, found in self.noted.items() if found)
         _LOG.info("step %d/%d  %.2f step/s  %.0f min left  %s",
-                  step + 1, self.steps, rate, (self.steps - step) / rate / 60, means)
+                  step + 1, self.steps, rate, (self.steps - 1 - step) / rate / 60, means)
         self.since, self.last_step, self.noted = time.monotonic(), step, {}

@@ -55,6 +55,7 @@ class Hallucination:
         probes = about_pictures + about_regions
         if not probes:
             raise NotMeasured(f"{data.name} has no class that is surely absent from a picture or region.")
+        groups = [group for group in GROUPS if any(probe.way.startswith(group) for probe in probes)]
         questions = [_question(data, probe) for probe in probes]
         replies = bench.asker.write(data, questions)
         rows = [_row(f"{way}: model", bench, data, probes, [reply.text for reply in replies], way)
@@ -62,18 +63,18 @@ class Hallucination:
         for name, change in CHANGES.items():
             said = [reply.text for reply in bench.asker.write(data, questions, change)]
             # Another region's mask changes nothing where the region is the whole picture.
-            groups = ("region",) if name == "shuffled masks" else GROUPS
-            rows += [_row(f"{group}: {name}", bench, data, probes, said, group) for group in groups]
-        rows += [_row(f"{group}: always yes", bench, data, probes, ["Yes"] * len(probes), group) for group in GROUPS]
-        guesses = bench.guesses(data)
+            changed = [group for group in groups if group == "region" or name != "shuffled masks"]
+            rows += [_row(f"{group}: {name}", bench, data, probes, said, group) for group in changed]
+        rows += [_row(f"{group}: always yes", bench, data, probes, ["Yes"] * len(probes), group) for group in groups]
+        guesses = bench.guesses(data) if about_regions else {}
         for name, guess in guesses.items():
             said = ["Yes" if data.labels[guess.said[probe.target]] == probe.label else "No" for probe in probes]
             rows.append(_row(f"region: {name}", bench, data, probes, said, "region"))
-        notes = missing_features(guesses, data)
+        notes = missing_features(guesses, data) if about_regions else []
         if not about_pictures:
             notes.append(f"No questions about whole pictures: too little of {data.name}'s pictures is labelled.")
         return Outcome(
-            self.name, data.name, data.units()[1], [row for row in rows if row.count],
+            self.name, data.name, data.units()[1], rows,
             [PICTURE_QUESTION, REGION_QUESTION], [_answer(*found) for found in zip(probes, questions, replies)], notes)
 
 

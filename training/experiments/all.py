@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Optional, Sequence, Tuple
 
 from training.experiments import ambiguity, elsewhere, granularity, interleaving, mask_features, pooling
-from training.experiments.setting import Experiment, conduct, parse
+from training.experiments.setting import Experiment, begin, conduct, options
 
 EXPERIMENTS: Tuple[Experiment, ...] = (
     mask_features.run, interleaving.run, pooling.run, granularity.run, ambiguity.run, elsewhere.run)
@@ -16,9 +16,9 @@ EXPERIMENTS: Tuple[Experiment, ...] = (
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """The command."""
-    setting, chosen = parse(__doc__, arguments)
+    setting, chosen = begin("all", options(__doc__), arguments)
     for experiment in EXPERIMENTS:
-        conduct(experiment, setting, chosen.out, chosen.model)
+        conduct(experiment, setting, chosen)
 
 
 if __name__ == "__main__":

@@ -195,4 +195,4 @@ def _report_sameness(setting: Setting, report: Report, scenes: Sequence[Scene]) 
 
 
 if __name__ == "__main__":
-    command(run, __doc__)
+    command("ambiguity", run, __doc__)

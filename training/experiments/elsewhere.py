@@ -215,7 +215,7 @@ def _report_examples(
     figure, axes = figures.canvas(1, len(chosen), 11, 2.2)
     for axis, (kind, name) in zip(axes[0], chosen):
         known, asked = scenes[kind][name], away[kind][name]
-        title = f"{asked.said[0]} ({asked.sure[0]:.2f})"
+        title = f"{asked.said[0]}\n({asked.sure[0]:.2f})"
         figures.picture(axis, known.scene.image, title, known.scene.regions[0].mask)
     credits = "; ".join(f"{name}: {credit}" for name, credit in SHOWN.items())
     report.figure("examples", figure, (
@@ -223,4 +223,4 @@ def _report_examples(
 
 
 if __name__ == "__main__":
-    command(run, __doc__)
+    command("elsewhere", run, __doc__)

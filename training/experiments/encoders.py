@@ -12,8 +12,9 @@ import time
 import weakref
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from core_model.config import EncoderConfig, ExtractorConfig
+from core_model.config import EncoderConfig
 from core_model.network.encoder import build_encoder
 from training.data.mixture import MixtureConfig
 from training.data.scenes import PatchMosaic, Scene
@@ -29,7 +30,8 @@ from training.data.sources import eurosat
 from training.engine import Engine, Launch, training_arguments
 from training.experiments import figures, measures
 from training.experiments.report import Report
-from training.experiments.setting import Setting, command
+from training.experiments.setting import Setting, begin, conduct, options
+from training.recipe import load_recipe
 from training.settings import EncoderStage
 from training.stages import encoder as encoder_stage
 from training.stages.regions import RegionClassifier
@@ -87,7 +89,7 @@ def train_encoder(kind: str, steps: int, seed: int, data: Path) -> RegionClassif
     mixture = MixtureConfig(shares={"eurosat": 1.0}, grids={0.0: GRIDS}, size=SIZE)
     stage = EncoderStage(
         steps=steps, scenes_per_batch=8, warmup=max(1, steps // 20), seed=seed, workers=0, save_every=steps)
-    extractor = ExtractorConfig(width=256, spatial_size=16, spatial_width=64)
+    extractor = load_recipe("nano").config(vocabulary=1).extractor
     model = encoder_stage.classifier(EncoderConfig(vision=VISION[kind], image_size=SIZE), extractor, stage)
     device = torch.device("cpu")
     with tempfile.TemporaryDirectory() as out:
@@ -237,5 +239,13 @@ def _report(report: Report, found: Sequence[Trained]) -> None:
     report.figure("sides", figure, "Accuracy of the category by the region's side")
 
 
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """The command."""
+    parser = options(__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS, help="of the first two trainings")
+    setting, chosen = begin("encoders", parser, arguments)
+    conduct(partial(run, steps=chosen.steps), setting, chosen)
+
+
 if __name__ == "__main__":
-    command(run, __doc__)
+    main()

@@ -167,4 +167,4 @@ def _raggedness(mask: NDArray[np.bool_]) -> float:
 
 
 if __name__ == "__main__":
-    command(run, __doc__)
+    command("granularity", run, __doc__)

@@ -190,4 +190,4 @@ def _report_checks(setting: Setting, report: Report, image: NDArray[np.uint8], s
 
 
 if __name__ == "__main__":
-    command(run, __doc__)
+    command("interleaving", run, __doc__)

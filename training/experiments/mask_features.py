@@ -230,4 +230,4 @@ def _maps(setting: Setting, known: Known, number: int) -> Figure:
 
 
 if __name__ == "__main__":
-    command(run, __doc__)
+    command("mask_features", run, __doc__)

@@ -211,4 +211,4 @@ def _report_tables(report: Report, shown: Dict[int, Shown], probed: Dict[int, Di
 
 
 if __name__ == "__main__":
-    command(run, __doc__)
+    command("pooling", run, __doc__)

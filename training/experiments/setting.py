@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import logging
+import shlex
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,8 +75,8 @@ class Setting:
 Experiment = Callable[[Setting], Report]
 
 
-def conduct(experiment: Experiment, setting: Setting, out: Path, model: str) -> Path:
-    """Run one experiment and write its report."""
+def conduct(experiment: Experiment, setting: Setting, chosen: argparse.Namespace) -> Path:
+    """Run one experiment and write its report, with the command that was given."""
     wall, busy = time.monotonic(), time.process_time()
     report = experiment(setting)
     wall, busy = time.monotonic() - wall, time.process_time() - busy
@@ -83,13 +85,12 @@ def conduct(experiment: Experiment, setting: Setting, out: Path, model: str) -> 
         f"Model `{setting.loaded.name}`, weights `{weights}` (SHA-256, first 12 digits), seed {setting.seed}; "
         f"{processor()}, {torch.get_num_threads()} thread(s), torch {torch.__version__.partition('+')[0]}; "
         f"{wall:.0f} s, of them {busy:.0f} s of processor time.")
-    command = f"python -m training.experiments.{report.name} --model {model} --out {OUT.as_posix()}"
-    path = report.write(out, run=run, weights=weights, command=command)
+    path = report.write(chosen.out, run=run, weights=weights, command=chosen.command)
     _LOG.info("%s: %.0f s", path, wall)
     return path
 
 
-def parse(description: Optional[str], arguments: Optional[Sequence[str]]) -> Tuple[Setting, argparse.Namespace]:
+def options(description: Optional[str]) -> argparse.ArgumentParser:
     """The command line all experiments share."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", default="nano", help="a built-in model, or a model folder")
@@ -97,13 +98,23 @@ def parse(description: Optional[str], arguments: Optional[Sequence[str]]) -> Tup
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the public data sets")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=1_000_000, help="cap every count, for a quick look")
-    chosen = parser.parse_args(arguments)
+    return parser
+
+
+def begin(
+    name: str, parser: argparse.ArgumentParser, arguments: Optional[Sequence[str]]
+) -> Tuple[Setting, argparse.Namespace]:
+    """The setting that a command line asks for; ``name`` is the module's, for the command that reports tell."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = parser.parse_args(given)
+    chosen.command = shlex.join(["python", "-m", f"training.experiments.{name}", *given])
     start_logging()
     setting = Setting(load_model(chosen.model, device="cpu"), seed=chosen.seed, most=chosen.most, data=chosen.data)
     return setting, chosen
 
 
-def command(experiment: Experiment, description: Optional[str], arguments: Optional[Sequence[str]] = None) -> None:
+def command(
+    name: str, experiment: Experiment, description: Optional[str], arguments: Optional[Sequence[str]] = None
+) -> None:
     """The command of one experiment."""
-    setting, chosen = parse(description, arguments)
-    conduct(experiment, setting, chosen.out, chosen.model)
+    conduct(experiment, *begin(name, options(description), arguments))
