@@ -2,8 +2,8 @@
 
 ``banepa.vrt`` is the drone mosaic of Banepa, whose tiles are placed by the web-map numbers that are their names; its
 buildings are OpenStreetMap's. ``dubai.tif`` is tile 2 of the Dubai set, which the default model never saw in training;
-``dubai.gpkg`` holds its masks as polygons. That set says neither where its pictures lie nor how large their pixels are, so
-the ground is put anywhere in UTM 40 N, at the set's estimated metre. The data is described in docs/training.md.
+``dubai.gpkg`` holds its masks as polygons, cut at a grid. That set says neither where its pictures lie nor how large
+their pixels are, so the ground is put anywhere in UTM 40 N, at the project's estimate of a metre.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from training.data.vocabulary import CATEGORIES, UNKNOWN
 
 ACROSS = 3  # a Dubai tile is 3 × 3 pictures, in rows
 ORIGIN = (330_000.0, 2_780_000.0)  # somewhere in Dubai, EPSG:32640
+CELL = 128  # pixels; pieces end at a grid, or all streets would be one polygon
 SMALLEST = 60  # pixels; masks have specks
 FIELD = "cover"
 
@@ -31,7 +32,7 @@ def banepa_scene(data: Path, out: Path) -> tuple[Path, Path]:
     tiles = sorted(folder.glob("OAM-*.tif"))
     layers = sorted(folder.glob("*.geojson"))
     if not tiles or not layers:
-        raise SystemExit(f"{folder} lacks the tiles OAM-*.tif or the buildings' GeoJSON; give the data's folder: --data")
+        raise SystemExit(f"{folder} lacks tiles OAM-*.tif or the buildings' GeoJSON; name the data's folder: --data")
     placed = []
     for tile in tiles:
         with Image.open(tile) as picture:
@@ -47,17 +48,16 @@ def banepa_scene(data: Path, out: Path) -> tuple[Path, Path]:
 
 
 def dubai_scene(data: Path, out: Path) -> tuple[Path, Path]:
-    """The nine pictures of the tile as one raster, and every connected piece of a class as a polygon."""
+    """The nine pictures of the tile as one raster, and every connected piece of a class in a cell as a polygon."""
     if not (data / "dubai_segmentation.zip").is_file():
-        raise SystemExit(f"{data} lacks dubai_segmentation.zip; give the data's folder: --data")
+        raise SystemExit(f"{data} lacks dubai_segmentation.zip; name the data's folder: --data")
     tile = DUBAI_TEST_TILES[0]
     scenes = sorted((scene for scene in dubai(data, "test") if scene.name.startswith(f"tile{tile}-")),
                     key=lambda scene: scene.name)
     pixels, classes = _joined(scenes)
     transform = (ORIGIN[0], DUBAI_GSD[tile], 0.0, ORIGIN[1], 0.0, -DUBAI_GSD[tile])
     raster = _dataset("GTiff", out / "dubai.tif", pixels, transform)
-    masks = _dataset("MEM", "", classes[None] + 1, transform)  # 0 is no class
-    _polygons(masks, out / "dubai.gpkg")
+    _polygons(_dataset("MEM", "", _numbered(classes)[None], transform), out / "dubai.gpkg")
     raster.FlushCache()
     return out / "dubai.tif", out / "dubai.gpkg"
 
@@ -71,9 +71,16 @@ def _joined(scenes: list[LabelledScene]) -> tuple[np.ndarray, np.ndarray]:
     return pixels.reshape(3, *classes.shape), classes
 
 
+def _numbered(classes: np.ndarray) -> np.ndarray:
+    """A number for every cell and class, 0 for no class; the class is the number's remainder."""
+    rows, columns = np.indices(classes.shape) // CELL
+    cells = rows * (columns.max() + 1) + columns
+    return np.where(classes == UNKNOWN, 0, (cells + 1) * len(CATEGORIES) + classes).astype(np.int32)
+
+
 def _dataset(driver: str, path: Path | str, bands: np.ndarray, transform: tuple[float, ...]) -> gdal.Dataset:
     """A raster of bands [n, h, w] in EPSG:32640."""
-    kind = gdal.GDT_Byte if bands.dtype == np.uint8 else gdal.GDT_Int16
+    kind = gdal.GDT_Byte if bands.dtype == np.uint8 else gdal.GDT_Int32
     dataset = gdal.GetDriverByName(driver).Create(str(path), bands.shape[2], bands.shape[1], len(bands), kind)
     dataset.SetGeoTransform(transform)
     dataset.SetProjection(_utm().ExportToWkt())
@@ -101,11 +108,10 @@ def _polygons(masks: gdal.Dataset, path: Path) -> None:
     layer.CreateField(ogr.FieldDefn(FIELD, ogr.OFTString))
     pixel = masks.GetGeoTransform()[1] ** 2
     for piece in pieces:
-        number = piece.GetField("number") - 1
-        if number != UNKNOWN and piece.GetGeometryRef().GetArea() >= SMALLEST * pixel:
+        if piece.GetGeometryRef().GetArea() >= SMALLEST * pixel:
             feature = ogr.Feature(layer.GetLayerDefn())
             feature.SetGeometry(piece.GetGeometryRef())
-            feature.SetField(FIELD, CATEGORIES[number].key)
+            feature.SetField(FIELD, CATEGORIES[piece.GetField("number") % len(CATEGORIES)].key)
             layer.CreateFeature(feature)
 
 
@@ -120,7 +126,7 @@ def main() -> None:
     ogr.UseExceptions()
     for make in (banepa_scene, dubai_scene):
         raster, polygons = make(chosen.data, chosen.out)
-        print(f"{raster} with {polygons}")  # noqa: T201 (the command's purpose)
+        print(f"{raster} with {polygons}")
 
 
 if __name__ == "__main__":
