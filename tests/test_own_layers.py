@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
@@ -19,7 +20,7 @@ from training.data.manifest.masks import record_masks
 from training.data.manifest.record import Record
 from training.errors import TrainingError
 from training.own_layers import FULL, adapt, main, rates, table
-from training.own_windows import Wanted, apart, classes_of, windows
+from training.own_windows import Claim, Wanted, apart, classes_of, windows
 
 SIDE, STEP = 384, 48
 
@@ -120,6 +121,21 @@ def test_layers_that_cannot_serve_are_refused(tmp_path: Path, change: Dict[str, 
     classes = change.pop("classes", ())
     with pytest.raises(AquilaError, match=sentence):
         windows(Wanted(replace(layers, **change), tmp_path / "out", classes=classes), 64)
+
+
+def test_a_folder_is_not_taken_for_another_layers(tmp_path: Path) -> None:
+    """Its checkpoints would be gone on with; the same layers and settings may go on, changed labels may not."""
+    wanted = Wanted(_layers(tmp_path), tmp_path / "out")
+    wanted.out.mkdir()
+    Claim(replace(wanted, classes=(("a slip", "never trained"),)), FULL)
+    Claim(wanted, FULL).stake()
+    Claim(replace(wanted, device="cpu"), FULL)
+    for other, stage in ((replace(wanted, start="other"), FULL), (wanted, replace(FULL, steps=3))):
+        with pytest.raises(TrainingError, match="delete it or name another"):
+            Claim(other, stage)
+    os.utime(wanted.layers.polygons, (1, 1))
+    with pytest.raises(TrainingError, match="--out"):
+        Claim(wanted, FULL)
 
 
 def test_the_command_ends_with_the_sentence(tmp_path: Path) -> None:
