@@ -11,7 +11,7 @@ import argparse
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -23,9 +23,12 @@ from core_model.generation import Generator
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer
 from training.bank import fill, region_counts
+from training.data import questions, wording
 from training.data.build.supplies import ManifestSupply
-from training.data.conversations import TurnMaker
+from training.data.conversations import Material, TurnMaker
 from training.data.converters.gis import Layers
+from training.data.phrases import Turn
+from training.data.questions import Subject
 from training.data.scenes import Scene
 from training.engine import Engine, Launch, Work, training_arguments
 from training.evaluation import tasks
@@ -45,6 +48,19 @@ FULL = TextStage(
     steps=150, scenes_per_batch=8, optimizer="muon", learning_rate=0.002, warmup=10, floor=0.05, average=0.95,
     workers=0, save_every=50, turns_per_region=2, pairs_per_region=1, bank=True)
 ADAPTERS = replace(FULL, optimizer="adamw", learning_rate=0.002, lora=Lora(rank=16, alpha=32, dropout=0.0))
+
+
+@dataclass
+class ClassTurns(TurnMaker):
+    """Asks every region for its class, freely and from a list, beside what is drawn; that is what is adapted."""
+
+    def __call__(self, rng: np.random.Generator, about: Material) -> List[Turn]:
+        """The drawn turns, and two about the class of each region."""
+        found = super().__call__(rng, about)
+        for number in range(len(about.facts)):
+            subject = Subject(about.facts, number, rng)
+            found += [turn for turn in (wording.category(subject), questions.labels(subject)) if turn is not None]
+        return found
 
 
 @dataclass(frozen=True)
@@ -130,7 +146,7 @@ def _trained(
         _LOG.info("%s", line)
     builder = prompt_builder(model, tokenizer)
     speaker = Speaker(
-        TurnMaker(stage.kinds, stage.turns_per_region, stage.pairs_per_region), builder, model.config.context)
+        ClassTurns(stage.kinds, stage.turns_per_region, stage.pairs_per_region), builder, model.config.context)
     bank = fill(model, source, stage.workers, device)
     ready_to_train(model, stage)
     order = Order(list(region_counts(bank)), stage.scenes_per_batch, stage.seed)
