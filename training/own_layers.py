@@ -45,7 +45,7 @@ from training.stages.text import TextLearner, prompt_builder
 _LOG = logging.getLogger(__name__)
 # For nano on a CPU.
 FULL = TextStage(
-    steps=150, scenes_per_batch=8, optimizer="muon", learning_rate=0.002, warmup=10, floor=0.05, average=0.95,
+    steps=300, scenes_per_batch=8, optimizer="muon", learning_rate=0.005, warmup=10, floor=0.05, average=0.95,
     workers=0, save_every=50, turns_per_region=2, pairs_per_region=1, bank=True)
 ADAPTERS = replace(FULL, optimizer="adamw", learning_rate=0.002, lora=Lora(rank=16, alpha=32, dropout=0.0))
 
