@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
-from typing import List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 import pytest
 
 from core_model.checkpoint import load_model
+from core_model.errors import AquilaError
 from tests.geo_helpers import write_raster
 from tests.tiny import save_tiny
 from training.data.converters.gis import Layers
 from training.data.manifest.masks import record_masks
 from training.data.manifest.record import Record
 from training.errors import TrainingError
-from training.own_layers import FULL, Wanted, adapt, apart, classes_of, windows
+from training.own_layers import FULL, adapt, main, rates, table
+from training.own_windows import Claim, Wanted, apart, classes_of, windows
 
 SIDE, STEP = 384, 48
 
@@ -40,7 +43,7 @@ def _layers(folder: Path) -> Layers:
     return Layers(str(write_raster(folder / "roofs.tif", pixels)), str(folder / "roofs.geojson"), "sort")
 
 
-def _labels(found: List[Record]) -> List[str]:
+def _labels(found: Sequence[Record]) -> List[str]:
     return [region.label for record in found for region in record.regions]
 
 
@@ -75,6 +78,83 @@ def test_places_are_kept_apart_whole(tmp_path: Path) -> None:
     assert 0.2 <= len(test) / (len(train) + len(test)) < 0.5
     with pytest.raises(TrainingError, match="one place"):
         apart([replace(record, place="here") for record in train])
+
+
+def test_rare_classes_are_on_both_sides(tmp_path: Path) -> None:
+    """A class in two places is trained on in one and measured in the other; one in a single place is named."""
+    found = windows(Wanted(_layers(tmp_path), tmp_path / "out"), 64)
+    corner, opposite = found[0].place, found[-1].place
+
+    def relabelled(*places: str) -> List[Record]:
+        return [replace(record, regions=tuple(replace(region, label="shed") for region in record.regions))
+                if record.place in places else record for record in found]
+
+    train, test = apart(relabelled(corner, opposite))
+    assert "shed" in _labels(train) and "shed" in _labels(test)
+    with pytest.raises(TrainingError, match=r"'shed' has too few polygons .*--classes"):
+        apart(relabelled(corner))
+
+
+def _moved(layers: Layers, metres: float) -> Layers:
+    """The same polygons, elsewhere."""
+    path = Path(layers.polygons)
+    layer = json.loads(path.read_text(encoding="utf-8"))
+    for feature in layer["features"]:
+        (ring,) = feature["geometry"]["coordinates"]
+        feature["geometry"]["coordinates"] = [[[x + metres, y] for x, y in ring]]
+    target = path.with_name("moved.geojson")
+    target.write_text(json.dumps(layer), encoding="utf-8")
+    return replace(layers, polygons=str(target))
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"label_field": "kind"}, r"no field 'kind'; its fields are: sort"),
+    ({"metres": 50_000.0}, r"no polygon of .* of \d+ it holds that it cannot be seen .* same ground"),
+    ({"classes": (("1", "light roof"), ("3", "dark roof"))}, r"'3', which no polygon here has; .*: [12] \(\d+\), "),
+    ({"where": "sort > 2"}, r"no polygon to train on"),
+])
+def test_layers_that_cannot_serve_are_refused(tmp_path: Path, change: Dict[str, Any], sentence: str) -> None:
+    """A wrong field, a layer beside the raster, a slip in the classes: one sentence says what to look at."""
+    change = dict(change)
+    layers = _layers(tmp_path)
+    layers = _moved(layers, change.pop("metres")) if "metres" in change else layers
+    classes = change.pop("classes", ())
+    with pytest.raises(AquilaError, match=sentence):
+        windows(Wanted(replace(layers, **change), tmp_path / "out", classes=classes), 64)
+
+
+def test_a_folder_is_not_taken_for_another_layers(tmp_path: Path) -> None:
+    """Its checkpoints would be gone on with; the same layers and settings may go on, changed labels may not."""
+    wanted = Wanted(_layers(tmp_path), tmp_path / "out")
+    wanted.out.mkdir()
+    Claim(replace(wanted, classes=(("a slip", "never trained"),)), FULL)
+    Claim(wanted, FULL).stake()
+    Claim(replace(wanted, device="cpu"), FULL)
+    for other, stage in ((replace(wanted, start="other"), FULL), (wanted, replace(FULL, steps=3))):
+        with pytest.raises(TrainingError, match="delete it or name another"):
+            Claim(other, stage)
+    os.utime(wanted.layers.polygons, (1, 1))
+    with pytest.raises(TrainingError, match="--out"):
+        Claim(wanted, FULL)
+
+
+def test_the_command_ends_with_the_sentence(tmp_path: Path) -> None:
+    """No traceback: the sentence is what the user sees."""
+    layers = _layers(tmp_path)
+    with pytest.raises(SystemExit, match="no field 'kind'"):
+        main(["--raster", layers.raster, "--polygons", layers.polygons, "--label-field", "kind", "--start",
+              str(save_tiny(tmp_path / "start")), "--out", str(tmp_path / "out"), "--device", "cpu"])
+
+
+def test_rates_and_their_means_over_the_classes() -> None:
+    """Nine of ten are of one class: always saying it is right in 0.9, and in half as a mean over the classes."""
+    truth = ["tin roof"] * 9 + ["concrete roof"]
+    found = rates(truth, ["tin roof"] * 10, ["tin roof"] * 8 + ["concrete roof"] * 2)
+    assert (found.regions, found.classes, found.most_frequent) == (10, 2, 0.9)
+    assert (found.written, found.written_balanced) == (0.9, 0.5)
+    assert found.chosen == 0.9 and found.chosen_balanced == pytest.approx((8 / 9 + 1) / 2)
+    text = table(found, found)
+    assert text.count("mean over the classes") == 3 and "10 held-out regions of 2 classes" in text
 
 
 @pytest.mark.parametrize("names", [(("1", "light roof"), ("2", "dark roof"))])
