@@ -130,8 +130,8 @@ def _why_none(layers: Layers, report: Report) -> str:
     if not reasons:
         return f"{layers.polygons} has no polygon to train on; look at the layer and at --where."
     reason, count = reasons[0]
-    return (f"no polygon of {layers.polygons} can be trained on; of {count} it holds that {reason}. Look whether the "
-            f"layer and {layers.raster} show the same ground, and whether --label-field is the right one.")
+    return (f"no polygon of {layers.polygons} can be trained on ({count} times: {reason}); look whether the layer and "
+            f"{layers.raster} show the same ground, and whether --label-field is the right one.")
 
 
 def _check_values(words: Dict[str, str], found: Sequence[Record]) -> None:
