@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core_model.errors import PromptError
-from core_model.network.aquila import Aquila
+from core_model.network.aquila import Aquila, Encoded
 from core_model.network.reading import Reader
 from core_model.network.shared_prefix import KeyValues, SharedPrefixes
 from core_model.network.transfer import on_device
@@ -27,18 +27,20 @@ __all__ = ["Generator", "Prefix", "Request", "Sampling", "View", "Written"]
 
 # Attention cells [rows, length, length] that scoring may lay out at once: 64 MB in float32.
 _SCORING_CELLS = 16_000_000
+# Prefix tokens that are read together: enough to be multiplied fast.
+_PREFIX_TOKENS = 1024
 
 
 class Generator:
     """Answers requests about regions of encoded pictures.
 
-    At most ``rows`` texts are written side by side and ``pictures`` encoded together (on the CPU, more are slower);
-    fewer, from then on, whenever memory runs out. Neither changes a text. ``stopwatch`` tells the time of encode,
-    extract, prefill and decode.
+    At most ``rows`` texts are written side by side and ``pictures`` encoded together (on a CPU, more have no room in
+    its caches); fewer, from then on, whenever memory runs out. Neither changes a text. ``stopwatch`` tells the time of
+    encode, extract, prefill and decode.
     """
 
     def __init__(
-        self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 8,
+        self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4,
         stopwatch: Stopwatch | None = None,
     ) -> None:
         self.model = model.eval()
@@ -50,6 +52,7 @@ class Generator:
         self.prefix = self.builder.prefix()
         self.end_id = self.builder.end_id
         self.rows, self.pictures = Portion(rows, "regions"), Portion(pictures, "pictures")
+        self.prefixes = Portion(max(pictures, _PREFIX_TOKENS // len(self.prefix)), "prefixes")
         self.stopwatch = stopwatch or Stopwatch()
         self._reader = Reader(model.language)
 
@@ -60,7 +63,9 @@ class Generator:
     @torch.inference_mode()
     def encode(self, images: NDArray[np.uint8]) -> List[Prefix]:
         """What no mask changes about pictures uint8 [T, S, S, 3]; it may be kept for later views."""
-        return self.pictures.over(range(len(images)), lambda part: self._encoded(images[part[0] : part[-1] + 1]))
+        encoded = self.pictures.over(
+            range(len(images)), lambda part: self._encoded(images[part[0] : part[-1] + 1]))
+        return self.prefixes.over(encoded, self._read)
 
     @torch.inference_mode()
     def view_of(
@@ -138,18 +143,24 @@ class Generator:
         regions = view.regions[[request.regions[number] for number in sequence.regions]] if sequence.regions else None
         return self.model.embed(ids, region_tokens=regions)[0]
 
-    def _encoded(self, images: NDArray[np.uint8]) -> List[Prefix]:
-        model = self.model
+    def _encoded(self, images: NDArray[np.uint8]) -> List[Encoded]:
+        """Every picture by itself, with memory of its own."""
         with self.stopwatch.part("encode"):
-            encoded = model.encode(on_device(images, model.device))
+            encoded = self.model.encode(on_device(images, self.model.device))
+            return [
+                Encoded(tuple(level[place].clone() for level in encoded.pyramid), encoded.image_tokens[place].clone())
+                for place in (slice(number, number + 1) for number in range(len(images)))]
+
+    def _read(self, encoded: Sequence[Encoded]) -> List[Prefix]:
         with self.stopwatch.part("prefill"):
-            ids = torch.tensor([self.prefix] * len(images), device=model.device)
-            keys, values = self._reader.prefixes(model.embed(ids, encoded.image_tokens))
+            ids = torch.tensor([self.prefix] * len(encoded), device=self.model.device)
+            tokens = torch.cat([picture.image_tokens for picture in encoded])
+            keys, values = self._reader.prefixes(self.model.embed(ids, tokens))
         return [
             Prefix(
-                tuple(level[number : number + 1].clone() for level in encoded.pyramid),
+                picture.pyramid,
                 KeyValues(tuple(key[number].clone() for key in keys), tuple(value[number].clone() for value in values)))
-            for number in range(len(images))
+            for number, picture in enumerate(encoded)
         ]
 
     def _prefixes(self, view: View) -> SharedPrefixes:
