@@ -10,13 +10,17 @@ import sys
 from pathlib import Path
 from typing import List
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
 from core_model.checkpoint import load_model
+from core_model.cli import app
 from core_model.network.aquila import Aquila
+from tests.geo_helpers import write_layer, write_raster
 from tests.made_training import write_pictures
 from training.data.sources import eurosat_split, ucmerced_split
 from training.recipe import RECIPES
@@ -72,6 +76,7 @@ def test_every_stage_starts_from_the_one_before(tmp_path: Path, monkeypatch: pyt
         monkeypatch.delitem(sys.modules, name, raising=False)  # runpy warns of a module that is there already
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     _look(tmp_path)
+    _use(tmp_path)
 
 
 def _look(folder: Path) -> None:
@@ -91,6 +96,21 @@ def _look(folder: Path) -> None:
     for stage in ("encoder", *stages):
         whole = runs / stage / f"checkpoint-{STEPS}" / "whole.json"
         assert json.loads(whole.read_text(encoding="utf-8")) == {"step": STEPS}
+
+
+def _use(folder: Path) -> None:
+    """The command line knows the folder and describes polygons with it."""
+    made = ["--model", str(folder / "core_model" / "models" / "nano")]
+    told = CliRunner().invoke(app, ["info", "--json", *made])
+    assert json.loads(told.stdout)["model"]["name"] == "nano"
+    write_raster(folder / "scene.tif", np.random.default_rng(0).integers(0, 255, (3, 120, 120), dtype=np.uint8))
+    write_layer(folder / "plots.gpkg", [
+        f"POLYGON(({x} 5799990,{x + 30} 5799990,{x + 30} 5799960,{x} 5799960,{x} 5799990))" for x in (500010, 500060)])
+    files = [str(folder / name) for name in ("scene.tif", "plots.gpkg")]
+    told = CliRunner().invoke(app, ["describe", *files, "-o", str(folder / "described.geojson"), *made])
+    assert told.exit_code == 0, told.output
+    rows = json.loads((folder / "described.geojson").read_text(encoding="utf-8"))["features"]
+    assert [row["properties"]["status"] for row in rows] == ["ok", "ok"]
 
 
 def _differs(one: Aquila, other: Aquila, part: str) -> bool:
