@@ -66,9 +66,9 @@ def _joined(scenes: list[LabelledScene]) -> tuple[np.ndarray, np.ndarray]:
     """Pictures [3, h, w] and classes [h, w] of a tile; pictures of a row may differ by a pixel."""
     width, height = (min(scene.pixels.shape[axis] for scene in scenes) for axis in (1, 0))
     rows = [scenes[first : first + ACROSS] for first in range(0, len(scenes), ACROSS)]
-    pixels = np.block([[[scene.pixels[:height, :width].transpose(2, 0, 1) for scene in row]] for row in rows])
+    pixels = np.block([[scene.pixels[:height, :width].transpose(2, 0, 1) for scene in row] for row in rows])
     classes = np.block([[scene.categories[:height, :width] for scene in row] for row in rows])
-    return pixels.reshape(3, *classes.shape), classes
+    return pixels, classes
 
 
 def _numbered(classes: np.ndarray) -> np.ndarray:

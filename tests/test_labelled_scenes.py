@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from osgeo import ogr
+from osgeo import gdal, ogr
 
 from core_model.geo.gdal_raster import GdalRaster
 from core_model.geo.regions import Placer
@@ -36,6 +36,12 @@ def test_both_scenes_are_made(shared_data: Path, tmp_path: Path) -> None:
         assert (raster.width, raster.height) == (6 * 512, 8 * 512) and statuses["ok"] > 0.9 * sum(statuses.values())
     pictures = {scene.name: scene for scene in dubai(shared_data, "test")}
     first = pictures["tile2-image_part_001"].categories
+    made = gdal.Open(str(tmp_path / "dubai.tif")).ReadAsArray().transpose(1, 2, 0)
+    height, width = made.shape[0] // 3, made.shape[1] // 3
+    for number in range(9):
+        top, left = number // 3 * height, number % 3 * width
+        picture = pictures[f"tile2-image_part_{number + 1:03}"].pixels[:height, :width]
+        assert (made[top : top + height, left : left + width] == picture).all()
     with open_layer(str(tmp_path / "dubai.gpkg")) as layer:
         pieces = [(feature.attributes["cover"], ogr.CreateGeometryFromWkb(feature.region.wkb)) for feature in layer]
     assert {cover for cover, _ in pieces} == {"building", "land", "road", "vegetation", "water"}
