@@ -85,7 +85,7 @@ def measured(model: Aquila, tokenizer: TextTokenizer, scenes: Sequence[Scene], n
     found = tasks.known(scenes)
     truth = [facts.name for one in found for facts in one.facts]
     answers = tasks.answer(generator, found, tasks.category_turn(generator))
-    written = [answered.written.text.strip().rstrip(".").lower() for answered in answers]
+    written = [tasks.bare(answered.written.text) for answered in answers]
     chosen = [names[number] for number in tasks.score(generator, found, names).argmax(axis=1)]
     return rates(truth, written, chosen)
 

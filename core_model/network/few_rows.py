@@ -1,7 +1,7 @@
 """Linear layers whose few rows are multiplied from the weight's side.
 
-MKL divides a product among processor cores by its longer side as it is written: a batch that is being written has a few
-rows, and ``weight @ rows.T`` takes about 0.6 of the time of ``rows @ weight.T`` then (``benchmarks/generation.py``).
+A batch that is being written has a few rows. On several cores ``weight @ rows.T`` took about 0.6 of the time of
+``rows @ weight.T`` then (timed by hand on an AMD EPYC with MKL; what it brings in all, ``benchmarks/generation.py`` tells).
 """
 
 from __future__ import annotations

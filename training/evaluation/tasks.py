@@ -195,5 +195,10 @@ def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_],
     return float(total)
 
 
+def bare(said: str) -> str:
+    """A written category without what does not count: space around it, a full stop, capitals."""
+    return said.strip().rstrip(".").lower()
+
+
 def _names_match(said: str, name: str) -> bool:
-    return said.strip().rstrip(".").lower() == name
+    return bare(said) == name
