@@ -1,7 +1,7 @@
 """Linear layers whose few rows are multiplied from the weight's side.
 
 A batch that is being written has a few rows. On several cores ``weight @ rows.T`` took about 0.6 of the time of
-``rows @ weight.T`` then (timed by hand on an AMD EPYC with MKL; what it brings in all, ``benchmarks/generation.py`` tells).
+``rows @ weight.T`` then, timed by hand on an AMD EPYC with MKL; see ``benchmarks/generation.py`` for the whole.
 """
 
 from __future__ import annotations
