@@ -10,11 +10,14 @@ from timm.layers import Mlp
 from timm.models.convnext import ConvNeXtBlock
 from torch import Tensor, nn
 
+# What the wide layer makes in one go, for each core.
+_WIDE_BYTES = 5 * 2**19
+
 
 class FusedBlock(ConvNeXtBlock):
     """A block whose wide layer takes its GELU in, in float32 on a CPU where nothing is learned.
 
-    Scale and shortcut are put onto what the narrow layer made, in place.
+    So many pixels are taken at a time that what the wide layer makes of them is still in the cache when it is read.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -22,12 +25,19 @@ class FusedBlock(ConvNeXtBlock):
         if not self._fuses(x):
             found: Tensor = super().forward(x)
             return found
-        hidden = _pointwise(self.norm(self.conv_dw(x)), self.mlp.fc1, "gelu")
-        # By oneDNN as well: with a single thread PyTorch itself would take a slower way.
-        hidden = _pointwise(hidden, self.mlp.fc2, "none")
-        if self.gamma is not None:
-            hidden.mul_(self.gamma.view(1, -1, 1, 1))
-        return hidden.add_(x)
+        features, shortcut = _pixels(self.norm(self.conv_dw(x))), _pixels(x)
+        made = torch.empty_like(shortcut)
+        wide = self.mlp.fc1.out_channels * features.element_size()
+        most = max(1, _WIDE_BYTES * torch.get_num_threads() // wide)
+        for part, kept, found in zip(features.split(most), shortcut.split(most), made.split(most)):
+            hidden = _pointwise(part, self.mlp.fc1, "gelu")
+            # By oneDNN as well: with a single thread PyTorch itself would take a slower way.
+            hidden = _pointwise(hidden, self.mlp.fc2, "none")
+            if self.gamma is None:
+                torch.add(kept, hidden, out=found)
+            else:
+                torch.addcmul(kept, hidden, self.gamma, out=found)
+        return made.view(x.shape[0], *x.shape[2:], x.shape[1]).permute(0, 3, 1, 2)
 
     def _fuses(self, x: Tensor) -> bool:
         weight = self.mlp.fc1.weight
@@ -36,11 +46,17 @@ class FusedBlock(ConvNeXtBlock):
         return plain and not learns and torch.backends.mkldnn.is_available()
 
 
-def _pointwise(features: Tensor, layer: nn.Conv2d, after: str) -> Tensor:
-    """A 1 × 1 convolution with what comes after it."""
+def _pixels(features: Tensor) -> Tensor:
+    """Features [T, C, h, w] as pixels [T·h·w, C]; no copy where the channels come last in memory."""
+    return features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
+
+
+def _pointwise(pixels: Tensor, layer: nn.Conv2d, after: str) -> Tensor:
+    """A 1 × 1 convolution of pixels [n, C] with what comes after it."""
     found: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        features, layer.weight, layer.bias, [0, 0], [1, 1], [1, 1], 1, after, [], "none")
-    return found
+        pixels.view(1, 1, *pixels.shape).permute(0, 3, 1, 2), layer.weight, layer.bias,
+        [0, 0], [1, 1], [1, 1], 1, after, [], "none")
+    return _pixels(found)
 
 
 def fuse_blocks(network: nn.Module) -> None:
