@@ -123,6 +123,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
         name, _, step = kind.partition("-killed-")
         sharding = "" if name.startswith("plain") else name.split("-")[0]
         stage = STAGE if name == "plain" else replace(STAGE, optimizer="adamw")
+        stage = replace(stage, average=0.0) if sharding.startswith("zero") else stage
         engine = made_engine(Path(out) / name, stage, sharding)
         if step:
             engine.__class__, _Killed.killed_in = _Killed, int(step)

@@ -183,7 +183,7 @@ def test_gis_layers_split_by_places_on_the_ground(tmp_path: Path, layers: Callab
 
 
 def test_gis_mistakes_are_one_sentence(tmp_path: Path, layers: Callable[..., Layers]) -> None:
-    with pytest.raises(ManifestError, match="has no field 'class'; its fields are: kind"):
+    with pytest.raises(ManifestError, match="has no field 'class'; name one of its fields with --label-field: kind"):
         list(gis(layers(label_field="class"), origin(tmp_path), Report()))
     with pytest.raises(ManifestError, match="cannot be opened"):
         list(gis(Layers("none.tif", "none.gpkg", "kind"), origin(tmp_path), Report()))

@@ -74,6 +74,19 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
         assert found["norm"] == pytest.approx(norms, rel=1e-3), kind
 
 
+def test_two_processes_of_deepspeed_learn_as_one(tmp_path: Path) -> None:
+    """ZeRO-2 and ZeRO-3, by the configurations that are shipped: losses and weights are those of one process."""
+    pytest.importorskip("deepspeed")
+    ended = _processes(tmp_path, 2, "zero2", "zero3")
+    assert ended.returncode == 0, ended.stderr
+    alone, weights = trained(tmp_path / "alone", replace(STAGE, optimizer="adamw", average=0.0))
+    for kind in ("zero2", "zero3"):
+        found = json.loads((tmp_path / f"{kind}.json").read_text(encoding="utf-8"))
+        assert found["losses"] == pytest.approx(alone, rel=CLOSE), kind
+        norms = {name: float(value.norm()) for name, value in weights.items()}
+        assert found["norm"] == pytest.approx(norms, rel=1e-3), kind
+
+
 def test_a_killed_run_goes_on_with_the_same_losses(tmp_path: Path) -> None:
     """Killed in step 4, after the checkpoint of step 2: steps 3 and 4 are those of an unbroken run, average and all."""
     ended = _processes(tmp_path, 1, "plain-killed-4")

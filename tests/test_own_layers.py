@@ -108,7 +108,8 @@ def _moved(layers: Layers, metres: float) -> Layers:
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
-    ({"label_field": "kind"}, r"no field 'kind'; its fields are: sort"),
+    ({"label_field": "kind"}, r"no field 'kind'; name one of its fields .*: sort"),
+    ({"raster": "missing.tif"}, r"missing\.tif"),
     ({"metres": 50_000.0}, r"no polygon of .* trained on \(\d+ times: it cannot be seen .* same ground"),
     ({"classes": (("1", "light roof"), ("3", "dark roof"))}, r"'3', which no polygon here has; .*: [12] \(\d+\), "),
     ({"where": "sort > 2"}, r"no polygon to train on"),

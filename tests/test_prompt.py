@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -70,6 +71,14 @@ def test_later_turns_need_no_marker_and_are_learned_too() -> None:
     assert sequence.ids == first + answers[0] + second + answers[1]
     assert sequence.labels == [
         *[IGNORED_LABEL] * len(first), *answers[0], *[IGNORED_LABEL] * len(second), *answers[1]]
+
+
+def test_an_answer_that_is_given_is_not_learned() -> None:
+    """Its ids stay what they are; nothing is learned from them, but from the answer behind them."""
+    given = [Turn("What is <region>?", "a forest", learned=False), Turn("Is it wet?", "no")]
+    sequence, learned = (_builder().suffix(turns, 1) for turns in (given, [replace(given[0], learned=True), given[1]]))
+    assert sequence.ids == learned.ids
+    assert sequence.labels == [IGNORED_LABEL] * (len(sequence.ids) - 3) + [*_ids("no"), END]
 
 
 def test_markers_at_both_ends_and_side_by_side() -> None:

@@ -55,12 +55,19 @@ def test_the_published_stages_are_the_papers() -> None:
 def test_every_recipe_tells_its_plan(name: str, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     """Parts, memory and steps of stage 3 are told; nothing is allocated, drawn or downloaded."""
     caplog.set_level(logging.INFO)
-    run.main("finetune", ["--recipe", name, "--plan", "--runs", str(tmp_path), "--device", "cpu"])
+    start = [] if load_recipe(name).model else ["--start", "nano"]
+    run.main("finetune", ["--recipe", name, "--plan", "--runs", str(tmp_path), "--device", "cpu", *start])
     told = caplog.text
     parts = ("encoder", "projector", "extractor", "language", "frozen", "trained")
     for word in (*parts, "memory of a process", "learning rate"):
         assert word in told, word
     assert not list(tmp_path.iterdir())
+
+
+def test_a_recipe_that_goes_on_needs_a_start(tmp_path: Path) -> None:
+    """What has no model of its own says so in a sentence."""
+    with pytest.raises(SystemExit, match="--start"):
+        run.main("finetune", ["--recipe", "nano-onward", "--plan", "--runs", str(tmp_path), "--device", "cpu"])
 
 
 def test_memory_by_hand() -> None:

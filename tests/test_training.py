@@ -20,6 +20,7 @@ from training.calibrate import confidence_temperature, label_temperature
 from training.data import conversations, sources, vocabulary
 from training.data.augment import photometric
 from training.data.conversations import (
+    STYLES,
     Material,
     TurnMaker,
     covering_names,
@@ -30,8 +31,10 @@ from training.data.conversations import (
 from training.data.facts import ORIENTATIONS, SHAPES, form
 from training.data.mixture import MixtureConfig, SceneBatches
 from training.data.phrases import CANONICAL
+from training.data.questions import Subject, surroundings
 from training.data.scenes import Cutout, PatchMosaic, Scene
 from training.data.sources import LabelledScene
+from training.data.vocabulary import CATEGORIES
 from training.evaluation import asking, tasks
 from training.evaluation.held_out import object_scenes, patch_scenes
 from training.feeds.examples import Order, collate
@@ -218,6 +221,28 @@ def test_a_text_after_the_label_is_the_second_turn() -> None:
     first, second = prompt_turns(about, led, CONTEXT)
     assert first.answer == about.facts[led.regions[0]].name and first.instruction.endswith(CANONICAL["category"])
     assert first.instruction.startswith("GSD") and (second.instruction, second.answer) == (led.instruction, led.answer)
+
+
+def test_a_text_keeps_to_a_wrong_label_that_is_not_learned() -> None:
+    """Label and text have one name, so the text follows what was said; only the text is an answer to learn."""
+    rng = np.random.default_rng(0)
+    about = material(mosaic(rng, "eurosat"))
+    led = [turn for turn in TurnMaker(STYLES, 3, misled=1.0)(rng, about) if turn.before]
+    assert led and {turn.kind for turn in led} == set(STYLES)
+    for turn in led:
+        ((_, said),) = turn.before
+        assert said in turn.answer.lower() and said != about.facts[turn.regions[0]].name
+        assert [one.learned for one in prompt_turns(about, turn, CONTEXT)] == [False, True]
+
+
+def test_a_second_neighbour_is_named_where_it_has_a_quarter_of_the_ring() -> None:
+    """Smaller ones are seldom named rightly; the largest is always named."""
+    about = material(mosaic(np.random.default_rng(0), "eurosat"))
+    road, forest = (next(number for number, one in enumerate(CATEGORIES) if one.name == name)
+                    for name in ("highway", "forest"))
+    for share, expected in ((0.2, "a forest"), (0.3, "a forest and a highway")):
+        own = replace(about.facts[0], name="river", neighbours=((forest, 0.6), (road, share)), ring_known=1.0)
+        assert surroundings(Subject([own], 0, np.random.default_rng(0)), 2, 0.25) == expected
 
 
 def test_every_picture_is_shown_before_any_again() -> None:

@@ -39,6 +39,7 @@ from training.settings import Schedule
 ensure_torchvision()
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin  # noqa: E402
 from transformers import PrinterCallback, Trainer, TrainingArguments  # noqa: E402
+from transformers.integrations.deepspeed import unset_hf_deepspeed_config  # noqa: E402
 
 _LOG = logging.getLogger(__name__)
 LAUNCH = Path(__file__).resolve().parent / "launch"
@@ -92,7 +93,8 @@ def training_arguments(schedule: Schedule, launch: Launch) -> TrainingArguments:
     """The settings as transformers takes them; joins the other processes where there are any."""
     size, accumulation = micro_batches(schedule, world_size())
     on_cpu = launch.device.type == "cpu"
-    return TrainingArguments(
+    sharding = _sharding(launch.sharding)
+    found = TrainingArguments(
         output_dir=str(launch.out), max_steps=schedule.steps, per_device_train_batch_size=size,
         per_device_eval_batch_size=size, gradient_accumulation_steps=accumulation,
         learning_rate=schedule.learning_rate, weight_decay=schedule.weight_decay, warmup_steps=schedule.warmup,
@@ -106,7 +108,12 @@ def training_arguments(schedule: Schedule, launch: Launch) -> TrainingArguments:
         label_names=["counts"], report_to=["wandb"] if "wandb" in launch.report else [],
         bf16=has_bfloat16(launch.device), use_cpu=on_cpu, ddp_backend="gloo" if on_cpu and world_size() > 1 else None,
         ddp_find_unused_parameters=False, average_tokens_across_devices=True, log_level="warning",
-        **_sharding(launch.sharding))
+        **sharding)
+    if "deepspeed" in sharding:
+        # From here on transformers would divide a language model while it is built (ZeRO-3). Ours is filled with its
+        # weights first; DeepSpeed divides it when training begins.
+        unset_hf_deepspeed_config()
+    return found
 
 
 def _sharding(name: str) -> Dict[str, Any]:

@@ -49,7 +49,12 @@ class Recipe:
     finetune: TextStage
 
     def config(self, vocabulary: int = 0, **extra: Any) -> AquilaConfig:
-        """The model's configuration, for a tokenizer of so many tokens where the recipe does not say how many."""
+        """The model's configuration, for a tokenizer of so many tokens where the recipe does not say how many.
+
+        Raises ``RecipeError`` where the recipe only goes on from another model.
+        """
+        if not self.model:
+            raise RecipeError("this recipe has no model of its own; name the model folder to go on from with --start.")
         values = {**self.model, **extra}
         language = dict(values["language"])
         if vocabulary:

@@ -41,13 +41,10 @@ def cpu_multiplies(compute: torch.dtype) -> bool:
 
 
 def widen_layers(model: nn.Module, head: nn.Module | None) -> None:
-    """Put an empty ``WideLinear`` in the stead of an empty model's linear layers, all but the ``head``.
+    """Let a model's linear layers be ``WideLinear``, all but the ``head``.
 
     The head stays: it may share its weight with the embeddings, and it reads few rows.
     """
-    for parent in list(model.modules()):
-        for name, layer in list(parent.named_children()):
-            if type(layer) is nn.Linear and layer is not head:
-                with torch.device("meta"):
-                    made = WideLinear(layer.in_features, layer.out_features, layer.bias is not None)
-                setattr(parent, name, made.requires_grad_(False))
+    for layer in model.modules():
+        if type(layer) is nn.Linear and layer is not head:
+            layer.__class__ = WideLinear

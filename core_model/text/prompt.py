@@ -63,10 +63,14 @@ TEMPLATES: Dict[str, Template] = {
 
 @dataclass(frozen=True)
 class Turn:
-    """One instruction with its answer (empty when it is to be written); its markers count from the prompt's regions."""
+    """One instruction with its answer (empty when it is to be written); its markers count from the prompt's regions.
+
+    ``learned`` says whether training learns to give the answer, or only what follows it.
+    """
 
     instruction: str
     answer: str = ""
+    learned: bool = True
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,8 @@ class PromptBuilder:
         asked, named = self._instruction(turn.instruction, regions if first else 0, regions, first)
         answer = self.answer_ids(turn.answer) if turn.answer else []
         sequence.ids.extend(asked + answer)
-        sequence.labels.extend([IGNORED_LABEL] * len(asked) + answer)
+        sequence.labels.extend([IGNORED_LABEL] * len(asked))
+        sequence.labels.extend(answer if turn.learned else [IGNORED_LABEL] * len(answer))
         sequence.regions.extend(named)
 
     def _instruction(self, text: str, required: int, regions: int, first: bool) -> Tuple[List[int], List[int]]:

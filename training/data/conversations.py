@@ -59,11 +59,12 @@ def choose_regions(rng: np.random.Generator, scene: Scene, most: int) -> None:
 
 @dataclass
 class TurnMaker:
-    """Writes turns about a scene; see ``training.recipe.TextStage`` for the fields."""
+    """Writes turns about a scene; see ``training.settings.TextStage`` for the fields."""
 
     kinds: Sequence[str]
     turns_per_region: int
     pairs_per_region: int = 0
+    misled: float = 0.0
 
     def __call__(self, rng: np.random.Generator, about: Material) -> List[Turn]:
         """Turns of the wanted kinds about the picture or each of its regions."""
@@ -72,9 +73,25 @@ class TurnMaker:
         found: List[Turn] = []
         for number in range(len(about.facts)):
             turns = wording.turns(about.facts, number, rng, self.turns_per_region, self.kinds)
-            found += [_after_label(turn, about, rng) if turn.kind in STYLES else turn for turn in turns]
+            found += [self._styled(turn, about, rng) if turn.kind in STYLES else turn for turn in turns]
             found += wording.two_sided(about.facts, number, rng, self.pairs_per_region)
         return found
+
+    def _styled(self, turn: Turn, about: Material, rng: np.random.Generator) -> Turn:
+        """A turn in a style, mostly as the second of a conversation in which the category was answered first.
+
+        In a share ``misled`` of these the category is wrong, and the text keeps to it: who reads both shall find one
+        name.
+        """
+        if rng.uniform() >= LABEL_FIRST:
+            return turn
+        (number,) = turn.regions
+        facts, misled = list(about.facts), bool(rng.uniform() < self.misled)
+        if misled:
+            facts[number] = _misnamed(facts[number], rng)
+            (turn,) = wording.turns(facts, number, rng, 1, (turn.kind,))
+        said = facts[number].name
+        return replace(turn, before=((CANONICAL["category"], said),), misled=misled)
 
 
 def covering_names(scene: Scene) -> List[str]:
@@ -91,14 +108,19 @@ def picture_turn(rng: np.random.Generator, about: Material) -> Turn:
     return Turn("picture", questions[int(rng.integers(len(questions)))], sentence(listed(about.names)), ())
 
 
-def _after_label(turn: Turn, about: Material, rng: np.random.Generator) -> Turn:
-    """A turn in a style, mostly as the second of a conversation in which the category was answered first."""
-    if rng.uniform() >= LABEL_FIRST:
-        return turn
-    return replace(turn, before=((CANONICAL["category"], about.facts[turn.regions[0]].name),))
+def _misnamed(own: RegionFacts, rng: np.random.Generator) -> RegionFacts:
+    """A region's facts, but for the category, which is another one of its data set."""
+    entry = CATEGORIES[own.category]
+    others = [number for number, other in enumerate(CATEGORIES)
+              if other.source == entry.source and other.name != entry.name]
+    if not others:
+        return own
+    number = others[int(rng.integers(len(others)))]
+    return replace(own, category=number, name=CATEGORIES[number].name)
 
 
 def prompt_turns(about: About, turn: Turn, context: str) -> List[PromptTurn]:
     """A turn with what comes before it, as ``core_model.describer`` writes it: the model's context comes first."""
     area = about.areas[turn.regions[0]] if turn.regions else None
-    return conversation(context, [*turn.before, (turn.instruction, turn.answer)], gsd=about.gsd, area=area)
+    turns = conversation(context, [*turn.before, (turn.instruction, turn.answer)], gsd=about.gsd, area=area)
+    return [replace(one, learned=not turn.misled) for one in turns[:-1]] + turns[-1:]

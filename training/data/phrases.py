@@ -163,7 +163,8 @@ TRUE_OF: Dict[str, Tuple[str, ...]] = {
 class Turn:
     """An instruction with ``<region>`` markers, its answer, and the scene's regions that the markers stand for.
 
-    ``before`` holds the instructions and answers that come before it in the same conversation.
+    ``before`` holds the instructions and answers that come before it in the same conversation; ``misled`` says that
+    these answers are wrong, so that only the last one is learned.
     """
 
     kind: str
@@ -171,6 +172,7 @@ class Turn:
     answer: str
     regions: Tuple[int, ...]
     before: Tuple[Tuple[str, str], ...] = ()
+    misled: bool = False
 
 
 @cache

@@ -108,12 +108,15 @@ def statement(name: str) -> str:
     return f"shows {counted(name)}" if name in PLURAL or name in WITHIN else f"is {counted(name)}"
 
 
-def surroundings(subject: Subject, most: int = 3) -> Optional[str]:
-    """The neighbours as a list, such as "annual crop and a road"; None when too little is known."""
-    numbers = subject.own.stated_neighbours[:most]
+def surroundings(subject: Subject, most: int = 3, least: float = NEIGHBOUR_STATED) -> Optional[str]:
+    """The neighbours as a list, such as "annual crop and a road"; None when too little is known.
+
+    Behind the first come only those with the share ``least`` of the ring.
+    """
+    numbers, shares = subject.own.stated_neighbours[:most], dict(subject.own.neighbours)
     if not numbers:
         return None
-    names = [CATEGORIES[number].name for number in numbers]
+    names = [CATEGORIES[number].name for number in numbers if number == numbers[0] or shares[number] >= least]
     return listed([THE_SAME if name == subject.own.name else counted(name) for name in dict.fromkeys(names)])
 
 

@@ -15,6 +15,7 @@ from training.data.questions import Maker, Subject
 __all__ = ["CANONICAL", "SHARES", "Turn", "turns"]
 
 DESCRIPTION_WORDS, DETAILED_WORDS = 25, 60
+SECOND_NEIGHBOUR = 0.25  # of the ring: what covers less is often named wrongly
 BORDERS = ("surrounded by", "bordered by", "next to")
 
 
@@ -79,7 +80,7 @@ def _joined(first: str, clauses: Sequence[str]) -> str:
 def detailed(subject: Subject) -> Optional[Turn]:
     """Two to four sentences of at most ``DETAILED_WORDS`` words: what, colour and texture, form, surroundings."""
     parts = [_what(subject), _look(subject), _form(subject)]
-    around = questions.surroundings(subject, 2)
+    around = questions.surroundings(subject, 2, SECOND_NEIGHBOUR)
     if around is not None:
         parts.append(f"It is {subject.pick(BORDERS)} {around}.")
     if len(parts) == 4 and subject.chance(0.15):

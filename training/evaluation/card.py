@@ -15,6 +15,7 @@ from core_model.generation import Generator
 from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation import tasks
 from training.evaluation.asking import no_image, shuffled_masks
+from training.evaluation.material import most_frequent
 from training.evaluation.public_sets import vocabulary_of
 from training.evaluation.statements import true_shares
 
@@ -61,7 +62,7 @@ def _categories(
         "macro_f1": tasks.macro_f1(answered, vocabulary_of(name)),
         "labels_accuracy": float(np.mean([said == true for said, true in zip(chosen, truth)])),
         "labels_macro_f1": tasks.macro_f1_of(list(zip(truth, chosen)), names),
-        "most_frequent": tasks.most_frequent(scenes)[1],
+        "most_frequent": truth.count(most_frequent(truth)) / len(truth),
         "shuffled_masks": tasks.accuracy(tasks.answer(generator, scenes, turn, shuffled_masks)),
         "no_image": tasks.accuracy(tasks.answer(generator, scenes, turn, no_image)),
     }
@@ -83,6 +84,9 @@ def _statements(
     checked = tasks.statements(texts)
     shares: Dict[str, Any] = {kind: list(found) for kind, found in true_shares(checked).items()}
     looked = [claim for claim in checked if claim.kind in LOOKED_AT]
+    kept = tasks.keeping_to_label(texts)
+    if kept:
+        shares["the label, said again"] = [float(np.mean(kept)), len(kept)]
     shares["colour, shape and neighbours"] = [float(np.mean([claim.true for claim in looked])), len(looked)]
     return shares
 

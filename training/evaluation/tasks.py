@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -19,7 +18,7 @@ from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation.asking import PICTURES_PER_BATCH, Change, as_they_are, see
 from training.evaluation.metrics import NONE_SAID, Classified
-from training.evaluation.statements import Checked, check_turn
+from training.evaluation.statements import Checked, check_turn, claims
 
 Ask = Callable[[Sequence[RegionFacts], int], List[Turn]]
 
@@ -160,13 +159,6 @@ def macro_f1_of(pairs: Sequence[Tuple[str, str]], names: Sequence[str]) -> float
     return Classified(truth, said, len(numbers)).macro_f1(np.ones(len(pairs)))
 
 
-def most_frequent(scenes: Sequence[Known]) -> Tuple[str, float]:
-    """The commonest category and the accuracy of always saying it."""
-    counts = Counter(facts.name for one in scenes for facts in one.facts)
-    name, count = counts.most_common(1)[0]
-    return name, count / sum(counts.values())
-
-
 def yes_no_rates(answered: Sequence[Answered]) -> Dict[str, float]:
     """Balanced accuracy, yes-ratio and count, over all kinds; an answer that starts with neither counts as wrong."""
     truth = np.array([one.turn.answer.startswith("Yes") for one in answered])
@@ -182,6 +174,11 @@ def yes_no_rates(answered: Sequence[Answered]) -> Dict[str, float]:
 def statements(answered: Sequence[Answered]) -> List[Checked]:
     """Every claim of every text, judged against pixels and masks."""
     return [claim for one in answered for claim in check_turn(one.turn, one.written.text, one.facts)]
+
+
+def keeping_to_label(answered: Sequence[Answered]) -> List[bool]:
+    """Whether they call the region by the category that was answered before, for all texts that follow one."""
+    return [bare(one.turn.before[-1][1]) in claims(one.written.text).categories for one in answered if one.turn.before]
 
 
 def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15) -> float:

@@ -112,7 +112,8 @@ class TextData:
     def _speak(self) -> Any:
         if self.manifest is not None:
             return Teller(self.builder, self.context, self.stage.longest)
-        maker = TurnMaker(self.stage.kinds, self.stage.turns_per_region, self.stage.pairs_per_region)
+        stage = self.stage
+        maker = TurnMaker(stage.kinds, stage.turns_per_region, stage.pairs_per_region, stage.misled)
         return Speaker(maker, self.builder, self.context)
 
     def _examples(self, source: Any, lengths: List[int], count: int) -> Examples[Any]:

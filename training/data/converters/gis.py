@@ -67,7 +67,8 @@ def _placed(layers: Layers, placer: Placer, report: Report) -> Iterator[Labelled
         names = [field.name for field in layer.fields]
         if layers.label_field not in names:
             raise ManifestError(
-                f"{layers.polygons} has no field {layers.label_field!r}; its fields are: {', '.join(names) or 'none'}")
+                f"{layers.polygons} has no field {layers.label_field!r}; name one of its fields with --label-field: "
+                f"{', '.join(names) or 'it has none'}.")
         for feature in layer:
             label = feature.attributes[layers.label_field]
             placed = placer.place(feature.region)
