@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, raster: Path) -> dict[str, object]:
         regions = random_regions(source, arguments.polygons, arguments.seed)
         size = f"{source.width} × {source.height}"
     plan = describer.plan(str(raster), regions)
-    measure(describer, raster, regions[: arguments.batch_size], arguments.style)
+    measure(describer, raster, regions[: describer.batch_size], arguments.style)
     runs = [measure(describer, raster, regions, arguments.style) for _ in range(arguments.runs)]
     rates = [len(regions) / seconds for seconds, _ in runs]
     return {
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, raster: Path) -> dict[str, object]:
         "raster": size,
         "device": arguments.device,
         "threads": torch.get_num_threads(),
-        "batch_size": arguments.batch_size,
+        "batch_size": describer.batch_size,
         "polygons_per_second": round(statistics.median(rates), 1),
         "slowest_run": round(min(rates), 1),
         "fastest_run": round(max(rates), 1),
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--polygons", type=int, default=400)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--batch-size", type=int, help="else the usual one")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="also write the figures here")

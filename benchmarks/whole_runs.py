@@ -36,7 +36,7 @@ from core_model.job import Job
 from core_model.job import run as run_job
 
 LARGE_SIDE = 60_000
-WARM = 97  # more than three batches, so that every thread has been there
+WARM = 97  # enough for every thread to have been there
 RUNS, RUNS_UP_TO = 3, 100
 # Several threads do them side by side, so that their times add up to more than the run's.
 PARTS = ("place", "read", "rasterise", "encode", "extract", "prefill", "decode", "write")
@@ -55,7 +55,7 @@ class Run:
     warm: Path
     model: str
     threads: int
-    batch_size: int
+    batch_size: int | None
     clock: str
 
 
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--rasters", default="small,large")
     parser.add_argument("--model", default="nano", help="nano, or a model folder")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--batch-size", type=int, help="else the usual one")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clock", default="wall", choices=sorted(CLOCKS))
     parser.add_argument("--json", type=Path, help="also write the figures here")

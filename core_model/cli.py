@@ -54,6 +54,8 @@ Labels = Annotated[Optional[str], typer.Option(help="Choose among these instead 
 ModelName = Annotated[str, typer.Option(help="A built-in model or a model folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 NumberFormat = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16, int8 or int4.")]
+BatchSize = Annotated[Optional[int], typer.Option(
+    min=1, help="Polygons that share one pass through the model; else 32, or 64 for a small one on a CPU.")]
 Temperature = Annotated[float, typer.Option(min=0.0, help="Above 0, texts are drawn at random, not the likeliest.")]
 Seed = Annotated[int, typer.Option(help="Makes drawn texts repeatable.")]
 ImageSize = Annotated[int, typer.Option(min=32, help="The side, in pixels, of the pictures the model sees.")]
@@ -74,7 +76,7 @@ def describe(
     model: ModelName = "nano",
     device: Device = "auto",
     dtype: NumberFormat = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Polygons that share one pass through the model.")] = 32,
+    batch_size: BatchSize = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing result.")] = False,
     limit: Annotated[Optional[int], typer.Option(min=1, help="Only the first so many polygons.")] = None,
@@ -220,7 +222,7 @@ def _size(config: AquilaConfig) -> str:
     return f"Memory by number format: {', '.join(as_words(weight_bytes(empty_model(config))))}."
 
 
-def _run(job: Job, model: str, device: str, dtype: str, batch_size: int, as_json: bool) -> int:
+def _run(job: Job, model: str, device: str, dtype: str, batch_size: Optional[int], as_json: bool) -> int:
     """Load the model, do the job and say how it went; returns the exit code."""
     from core_model.checkpoint import load_model
     from core_model.describer import Describer
@@ -238,7 +240,7 @@ def _run(job: Job, model: str, device: str, dtype: str, batch_size: int, as_json
 
 
 def _run_many(
-    job: Job, output: Path, model: str, device: str, dtype: str, batch_size: int, workers: Optional[int],
+    job: Job, output: Path, model: str, device: str, dtype: str, batch_size: Optional[int], workers: Optional[int],
     address: Optional[str],
 ) -> int:
     """As ``_run``, by many workers."""
@@ -250,7 +252,7 @@ def _run_many(
         ) from None
     from core_model.output import parts_path
 
-    outcome = run(job, output, Setup(model, device, dtype, batch_size, workers, address or "local"))
+    outcome = run(job, output, Setup(model, device, dtype, batch_size or Setup.batch_size, workers, address or "local"))
     return _report(outcome, output, parts_path(output))
 
 

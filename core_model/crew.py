@@ -57,11 +57,16 @@ class Crew:
 
 def crew_for(model: nn.Module) -> Crew:
     """Two threads for a small model on a CPU of several cores, one for any other."""
-    parameters = list(model.parameters())
     cores = torch.get_num_threads()
-    small = sum(each.numel() * each.element_size() for each in parameters) <= _SMALL_BYTES
     # Other ways of PyTorch to share work between cores know no count of a thread's own.
     counted = "parallel backend: OpenMP" in torch.__config__.parallel_info()
-    if small and counted and cores >= _THREADS and all(each.device.type == "cpu" for each in parameters):
+    if counted and cores >= _THREADS and is_small_on_cpu(model):
         return Crew(_THREADS, cores // _THREADS)
     return Crew()
+
+
+def is_small_on_cpu(model: nn.Module) -> bool:
+    """Whether a model is calculated on the CPU and takes little memory."""
+    parameters = list(model.parameters())
+    small = sum(each.numel() * each.element_size() for each in parameters) <= _SMALL_BYTES
+    return small and all(each.device.type == "cpu" for each in parameters)

@@ -30,6 +30,8 @@ _LOG = logging.getLogger(__name__)
 EXPECTED = (AquilaError, RuntimeError, OSError, MemoryError)
 # Batches that are read before they are asked for.
 _AHEAD = 2
+# So many regions are enough for a thread of a crew.
+_WORTH_A_THREAD = 32
 # A batch is nearly full when no more than this part of its places is free.
 _NEARLY_FULL = 4
 
@@ -156,7 +158,7 @@ class Walk(Generic[Result]):
     ``size`` is the pictures' side, ``batch`` how many regions go together; ``wider`` levels of the pyramid are added to
     the usual one, so that 1 shows twice as much around every region. ``known`` gives what is kept of a tile's picture,
     which is then not read. ``reads_ahead`` reads in another thread where the raster allows it.
-    The ``crew`` works where there is a batch for each of its threads.
+    The ``crew`` works where there are regions enough for each of its threads.
     """
 
     def __init__(
@@ -209,12 +211,12 @@ class Walk(Generic[Result]):
     ) -> Iterator[List[Result]]:
         """The results of batch after batch."""
         over = Event()
-        batches = self._batches(picture, placer, placements, over)
+        # A few regions have their text sooner from a single thread with all the cores.
+        many = placements.with_tile >= self._crew.threads * min(self._batch_size.most, _WORTH_A_THREAD)
+        crew = self._crew if many else Crew()
+        batches = self._batches(picture, placer, placements, over, crew.threads)
         if self._reads_ahead and picture.source.thread_safe and placements.with_tile > self._batch_size.most:
             batches = ahead(batches, _AHEAD)
-        # A few regions have their text sooner from a single thread with all the cores.
-        many = placements.with_tile >= self._crew.threads * self._batch_size.most
-        crew = self._crew if many else Crew()
         results = crew.results(self._waited_for(batches, is_cancelled), self._made_of)
         try:
             for found in results:
@@ -240,11 +242,11 @@ class Walk(Generic[Result]):
         return batch.blank + self._worked(batch.seen)
 
     def _batches(
-        self, picture: Picture, placer: Placer, placements: Placements, over: Event
+        self, picture: Picture, placer: Placer, placements: Placements, over: Event, threads: int
     ) -> Generator[_Batch[Result], None, None]:
-        """Pictures read and masks drawn, batch by batch, until it is ``over``."""
+        """Pictures read and masks drawn, batch by batch for so many ``threads``, until it is ``over``."""
         shown = None
-        for parts in _parts(placements.by_tile(), self._batch_size):
+        for parts in _parts(placements.by_tile(), placements.with_tile, self._batch_size, threads):
             batch: _Batch[Result] = _Batch()
             for tile, regions in parts:
                 if over.is_set():
@@ -297,26 +299,30 @@ def _said(error: BaseException) -> str:
     return str(error) or ("memory is full" if is_out_of_memory(error) else type(error).__name__)
 
 
-def _parts(groups: Iterable[Part], size: BatchSize) -> Iterator[List[Part]]:
-    """Tiles with their regions, at most as many regions together as ``size`` says at the time.
+def _parts(groups: Iterable[Part], count: int, size: BatchSize, threads: int) -> Iterator[List[Part]]:
+    """Tiles with their ``count`` regions, so many together that all threads have as much to do.
 
-    A batch that is nearly full is closed before a tile that it would cut in two, whose picture both would need.
+    They are at most as many as ``size`` says at the time. A batch that is nearly full is closed before a tile that it
+    would cut in two, whose picture both would need.
     """
+    left, batches = count, threads * -(-count // (threads * size.most))
     batch: List[Part] = []
-    room = size.most
+    full = room = 0
     for tile, regions in groups:
-        if batch and room < len(regions) <= size.most and room <= size.most // _NEARLY_FULL:
-            yield batch
-            batch, room = [], size.most
         start = 0
         while start < len(regions):
+            if batch and room < len(regions) <= full and room <= full // _NEARLY_FULL:
+                yield batch
+                batch = []
+            if not batch:
+                full = room = min(size.most, -(-left // max(1, batches)))
+                batches -= 1
             part = regions[start : start + room]
             batch.append((tile, part))
-            start += len(part)
-            room -= len(part)
+            start, room, left = start + len(part), room - len(part), left - len(part)
             if room == 0:
                 yield batch
-                batch, room = [], size.most
+                batch = []
     if batch:
         yield batch
 

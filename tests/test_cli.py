@@ -156,17 +156,24 @@ def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(
     run: Run, tmp_path: Path, suffix: str, whole: Sequence[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / f"out{suffix}"
+    made: list[int] = []
+
+    def update(_: Meter, done: int, total: int) -> None:
+        made.append(done)
+        if 20 < done < total:
+            signal.raise_signal(signal.SIGINT)
+
     with monkeypatch.context() as patch:
-        patch.setattr(Meter, "update", lambda _, done, total: signal.raise_signal(signal.SIGINT) if done == 33 else 0)
-        stopped = run("-o", target)
-    assert stopped.exit_code == 130
-    assert "Stopped after 33 of 100" in stopped.stderr and "--resume" in stopped.stderr
+        patch.setattr(Meter, "update", update)
+        stopped = run("-o", target, "--batch-size", 30)
+    assert stopped.exit_code == 130 and 20 < made[-1] < COUNT
+    assert f"Stopped after {made[-1]} of 100" in stopped.stderr and "--resume" in stopped.stderr
     rows = _texts(target)
-    assert len(rows) == COUNT and sum(row[1] is not None for row in rows) == 33
+    assert len(rows) == COUNT and sum(row[1] is not None for row in rows) == made[-1]
     refused = run("-o", target, "--resume", "--style", "phrase")
     assert refused.exit_code == 1 and "use the same options" in refused.stderr
     resumed = run("-o", target, "--resume")
-    assert resumed.exit_code == 0 and "67 polygons in" in resumed.stderr
+    assert resumed.exit_code == 0 and f"{COUNT - made[-1]} polygons in" in resumed.stderr
     assert _texts(target) == whole
     nothing = run("-o", target, "--resume")
     assert nothing.exit_code == 0 and "nothing to resume" in nothing.stderr

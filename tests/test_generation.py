@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import warnings
 
 import numpy as np
 import pytest
 import torch
+from transformers.cache_utils import DynamicLayer
 
 from core_model.errors import PromptError
 from core_model.generation import Generator, Request, Sampling, View, Written
 from core_model.network.aquila import TrainingBatch, collate_packed, pack
+from core_model.network.row_cache import RowCache
+from core_model.network.shared_prefix import SharedPrefixes
 from core_model.text.prompt import IGNORED_LABEL, TokenSequence, Turn
 from tests.tiny import loaded_tiny
 
@@ -156,6 +160,19 @@ def test_probability_is_of_the_text_and_token_probability_its_mean() -> None:
     written = Written("x", (1, 2), math.log(0.5) + math.log(0.125))
     assert written.probability == pytest.approx(0.0625)
     assert written.token_probability == pytest.approx(0.25)
+
+
+def test_what_was_read_goes_with_the_batch(generator: Generator, view: View) -> None:
+    """A circle of references would hold it until Python looks for circles, which it does seldom in a long run."""
+    gc.collect()
+    gc.disable()
+    try:
+        generator.write(view, _requests())
+        generator.score(view, _requests(), LABELS)
+        left = [each for each in gc.get_objects() if isinstance(each, (RowCache, SharedPrefixes, DynamicLayer))]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_writing_ends_at_the_limit(generator: Generator, view: View) -> None:

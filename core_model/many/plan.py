@@ -1,8 +1,7 @@
-"""How a layer is cut into units of work, so that many processes come to the very numbers that one would.
+"""How a layer is cut into units of work: in tile order, so that neighbours share their pictures.
 
-The last bits of a number can change with what else passes through the model with it. Units are therefore whole batches
-of the walk that a single process takes over the layer (``core_model.seeing.Walk``): in tile order, so that neighbours
-share their pictures, and cut only where that walk begins a new batch.
+Each unit is walked over as a single process walks over the whole layer (``core_model.seeing.Walk``). Its texts are those
+that one would write; a confidence can differ in its last bits with what else passes through the model in a batch.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from core_model.geo.regions import Placer, Region
 from core_model.geo.source import RasterSource
 from core_model.geo.tiling import TileId, group_by_tile
 
-# With the usual batches of 32 a unit is 256 polygons: minutes of work for a large model, seconds for a small one.
+# With batches of 32, which are usual here, a unit is 256 polygons: minutes of work for a large model, seconds for a small one.
 BATCHES_OF_A_UNIT = 8
 
 

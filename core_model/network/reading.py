@@ -46,13 +46,13 @@ class Reader:
 
     def read(self, rows: Rows, cache: RowCache, reach: Reach, keep: int | Tensor = 0) -> Tensor:
         """Logits in float32 of ``keep`` tokens from the end, of those at the places it lists, or (0) of all."""
-        cache.place = rows.place
+        cache.begin(rows.place)
         if not self._copies:
             logits = self._logits(rows, rows.mask, cache, keep, reach=reach)
             if reach.uses:
                 return logits
             self._copy()
-        cache.copied = reach.pictures
+        cache.begin(rows.place, reach.pictures)
         prefix = rows.mask.new_zeros(*rows.mask.shape[:-1], cache.prefixes.length)
         return self._logits(rows, torch.cat([prefix, rows.mask], dim=-1), cache, keep)
 

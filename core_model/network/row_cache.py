@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, List, Sequence, Tuple
 
@@ -23,36 +24,50 @@ class Place:
     used: int
 
 
+@dataclass
+class _Pass:
+    """What every layer is told of the pass under way; ``copied`` are the rows' pictures where prefixes are copied."""
+
+    slots: int
+    prefixes: SharedPrefixes
+    place: Place | None = None
+    copied: Tuple[int, ...] = ()
+
+
 class RowCache(Cache):
     """What a language model knows of rows beside their prefixes: per layer, ``slots`` of as many tokens as needed.
 
-    ``place`` is set before each pass, ``copied`` where the model cannot attend to shared prefixes: then the prefix of
-    each row's picture is copied in front of its own keys, in one layer at a time.
+    It goes with its last user: layers that knew their cache would stay, some 30 MB of a batch, until Python looks for
+    circles, which it does the more seldom the more objects there are.
     """
 
-    place: Place
-    copied: Tuple[int, ...] = ()
-
     def __init__(self, slots: int, prefixes: SharedPrefixes) -> None:
-        super().__init__(layer_class_to_replicate=self._layer)  # type: ignore[arg-type]
-        self.slots, self.prefixes = slots, prefixes
-        self._rows: List[_RowLayer] = []
+        self.prefixes = prefixes
+        self._pass = told = _Pass(slots, prefixes)
+        numbers = itertools.count()
+        super().__init__(layer_class_to_replicate=lambda: _RowLayer(told, next(numbers)))  # type: ignore[arg-type]
 
-    def _layer(self) -> _RowLayer:
-        self._rows.append(_RowLayer(self, len(self._rows)))
-        return self._rows[-1]
+    def begin(self, place: Place, copied: Tuple[int, ...] = ()) -> None:
+        """Say where the next pass writes.
+
+        ``copied`` is for models that cannot attend to shared prefixes: the prefix of each row's picture is then copied
+        in front of its own keys, in one layer at a time.
+        """
+        self._pass.place, self._pass.copied = place, copied
 
     def move(self, sources: Sequence[int], targets: Sequence[int]) -> None:
         """Copy slots onto others."""
-        for layer in self._rows:
-            layer.keys[list(targets)] = layer.keys[list(sources)]
-            layer.values[list(targets)] = layer.values[list(sources)]
+        for held in self._held():
+            held[list(targets)] = held[list(sources)]
 
     @property
     def bytes(self) -> int:
         """The memory of all slots."""
-        held: List[Tensor] = [part for layer in self._rows for part in (layer.keys, layer.values)]
-        return sum(part.numel() * part.element_size() for part in held)
+        return sum(held.numel() * held.element_size() for held in self._held())
+
+    def _held(self) -> List[Tensor]:
+        layers: List[Any] = self.layers
+        return [part for layer in layers for part in (layer.keys, layer.values)]
 
 
 class _RowLayer(DynamicLayer):
@@ -61,36 +76,40 @@ class _RowLayer(DynamicLayer):
     keys: Tensor
     values: Tensor
 
-    def __init__(self, cache: RowCache, number: int) -> None:
+    def __init__(self, told: _Pass, number: int) -> None:
         super().__init__()
-        self._cache, self._number = cache, number
+        self._told, self._number = told, number
 
     def update(self, key_states: Tensor, value_states: Tensor, *_args: Any, **_kwargs: Any) -> Tuple[Tensor, Tensor]:
-        """Write [n, H_kv, L, d] at the cache's place and return all that these rows attend to of their own."""
-        place = self._cache.place
+        """Write [n, H_kv, L, d] at the pass's place and return all that these rows attend to of their own."""
+        told, place = self._told, self._told.place
+        if place is None:
+            raise ValueError("a pass through a RowCache starts with begin()")
         if not self.is_initialized:
-            self.keys, self.values = self._grown(None, key_states), self._grown(None, value_states)
+            self.keys, self.values = self._grown(None, key_states, place), self._grown(None, value_states, place)
             self.is_initialized = True
         if place.used > self.keys.shape[2]:
-            self.keys, self.values = self._grown(self.keys, key_states), self._grown(self.values, value_states)
-        keys, values = self._written(self.keys, key_states), self._written(self.values, value_states)
-        if self._cache.copied:
-            shared = self._cache.prefixes.joined(self._cache.copied, self._number)
+            self.keys = self._grown(self.keys, key_states, place)
+            self.values = self._grown(self.values, value_states, place)
+        keys, values = _written(self.keys, key_states, place), _written(self.values, value_states, place)
+        if told.copied:
+            shared = told.prefixes.joined(told.copied, self._number)
             return torch.cat([shared[0], keys], dim=2), torch.cat([shared[1], values], dim=2)
         return keys, values
 
-    def _grown(self, held: Tensor | None, states: Tensor) -> Tensor:
-        capacity = -(-self._cache.place.used // _BLOCK) * _BLOCK
+    def _grown(self, held: Tensor | None, states: Tensor, place: Place) -> Tensor:
+        capacity = -(-place.used // _BLOCK) * _BLOCK
         # Zeros: what lies in unused places is multiplied by a weight of zero, which no infinity survives.
-        made = states.new_zeros(self._cache.slots, states.shape[1], capacity, states.shape[3])
+        made = states.new_zeros(self._told.slots, states.shape[1], capacity, states.shape[3])
         if held is not None:
             made[:, :, : held.shape[2]] = held
         return made
 
-    def _written(self, held: Tensor, states: Tensor) -> Tensor:
-        place = self._cache.place
-        rows = held[place.first : place.first + states.shape[0]]
-        columns = place.columns.to(states.device)
-        row = torch.arange(states.shape[0], device=states.device).unsqueeze(1)
-        rows[row, :, columns] = states.transpose(1, 2)  # the indexed dimensions come first: [n, L, H_kv, d]
-        return rows[:, :, : place.used]
+
+def _written(held: Tensor, states: Tensor, place: Place) -> Tensor:
+    """Write [n, H_kv, L, d] into slots [slots, H_kv, capacity, d]; what is used of the rows written to."""
+    rows = held[place.first : place.first + states.shape[0]]
+    columns = place.columns.to(states.device)
+    row = torch.arange(states.shape[0], device=states.device).unsqueeze(1)
+    rows[row, :, columns] = states.transpose(1, 2)  # the indexed dimensions come first: [n, L, H_kv, d]
+    return rows[:, :, : place.used]
