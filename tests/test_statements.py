@@ -14,6 +14,7 @@ from tests.made_scenes import mosaic
 from training.data.facts import RegionFacts, region_facts, scene_facts
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
 from training.data.phrases import Turn
+from training.data.questions import THE_SAME
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, index
 from training.data.wording import turns
@@ -135,18 +136,20 @@ def test_all_that_is_written_of_made_scenes_is_found_and_true() -> None:
     assert all(share == 1.0 and count > 20 for share, count in shares.values()), shares
 
 
-def test_texts_of_other_regions_are_often_false() -> None:
+def test_texts_of_other_pictures_are_often_false() -> None:
     rng = np.random.default_rng(2)
     found = []
+    other = scene_facts(mosaic(rng, "eurosat"))[0]
     for _ in range(40):
-        scene = mosaic(rng, "eurosat")
-        facts = scene_facts(scene)
+        facts = scene_facts(mosaic(rng, "eurosat"))
         for region in range(1, len(facts)):
             for turn in turns(facts, region, rng, 4):
                 if len(turn.regions) == 1:
-                    found += check_turn(turn, turn.answer, [facts[0]] * len(facts))
-    shares = true_shares(found)
-    assert shares["category"][0] < 0.25 and shares["colour"][0] < 0.35 and shares["neighbour"][0] < 0.75
+                    found += check_turn(turn, turn.answer, [other] * len(facts))
+        other = facts[0]
+    # "More of the same" is around most regions, whichever they are.
+    shares = true_shares([one for one in found if one.said != THE_SAME])
+    assert shares["category"][0] < 0.25 and shares["colour"][0] < 0.35 and shares["neighbour"][0] < 0.35, shares
 
 
 def test_all_that_is_written_of_real_scenes_is_found_and_true(shared_data: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 from qgis.core import QgsApplication, QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorLayer
-from qgis.PyQt.QtCore import QEvent, QEventLoop
+from qgis.PyQt.QtCore import QEvent, QEventLoop, QRunnable, QThreadPool
 
 from aquila_qgis_plugin.describe_task import DescribeRequest, DescribeTask, Outcome, start, stop_all
 from aquila_qgis_plugin.model_options import ModelOptions
@@ -62,6 +62,31 @@ def _run(raster: QgsRasterLayer, plots: QgsVectorLayer, model: ModelOptions) -> 
     return told[0]
 
 
+class _Warmth(QRunnable):
+    """Brings a thread of Qt's pool to life, with the helpers that PyTorch gives each thread it calculates in."""
+
+    def __init__(self, all_there: threading.Barrier) -> None:
+        super().__init__()
+        self._all_there = all_there
+
+    def run(self) -> None:
+        """Wait until every thread of the pool is here, and calculate."""
+        import torch
+
+        self._all_there.wait(60)
+        torch.ones(1024, 1024).exp()
+
+
+def _warm_up() -> None:
+    """A task may begin in any thread of the pool: let all of them be there from the first note to the last."""
+    pool = QThreadPool.globalInstance()
+    pool.setExpiryTimeout(-1)
+    all_there = threading.Barrier(pool.maxThreadCount())
+    for _ in range(pool.maxThreadCount()):
+        pool.start(_Warmth(all_there))
+    pool.waitForDone()
+
+
 def _resident_bytes() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096
@@ -81,6 +106,8 @@ def main(runs: int) -> None:
         model = ModelOptions(model=str(save_tiny(folder / "tiny")), device="cpu")
         raster, plots = _layers(folder)
         notes = []
+        _run(raster, plots, model)
+        _warm_up()
         for number in range(1, runs + 1):
             _run(raster, plots, model)
             if number % NOTE_EVERY == 0:
