@@ -16,6 +16,7 @@ from core_model.description import Description
 from core_model.generation import Sampling
 from core_model.geo.raster import GdalRaster, Picture
 from core_model.geo.regions import Region
+from core_model.geo.source import RasterSource
 from core_model.geo.vector import VectorLayer, open_layer
 from core_model.output import Results, begin, check_target, partial_path, resume
 
@@ -104,8 +105,19 @@ def run(
         outcome.interrupted |= is_cancelled() and outcome.done < outcome.total
         outcome.seconds = time.monotonic() - started
         with describer.stopwatch.part("write"):
-            outcome.notes = results.finish() if results is not None else []
+            outcome.notes = crs_notes(raster, rows) + (results.finish() if results is not None else [])
     return outcome
+
+
+def crs_notes(raster: RasterSource, layer: VectorLayer) -> List[str]:
+    """What was taken for granted where the raster or the layer does not say in which CRS it is."""
+    if bool(raster.crs_wkt) == bool(layer.crs_wkt):
+        return []
+    if layer.crs_wkt:
+        return [f"{raster.name} has no CRS, so the polygons' coordinates were taken for the raster's own; if they are "
+                "not, give the raster its CRS (gdal_edit.py -a_srs EPSG:…) and its place, and run again."]
+    return [f"{layer.name} has no CRS and was taken to be in the raster's; if it is not, give the layer its CRS "
+            "(ogr2ogr -a_srs EPSG:…), and run again."]
 
 
 def _results(job: Job, rows: VectorLayer, record: Dict[str, str]) -> Results | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,6 +81,23 @@ def test_summary_counts_and_names_the_file(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 0 and result.stdout == ""
     assert "4 polygons in" in result.stderr and "a second): 3 ok, 1 outside raster." in result.stderr
     assert f"Written to {tmp_path / 'out.geojson'}." in result.stderr
+
+
+@pytest.mark.parametrize("lacking", ["raster", "polygons"])
+def test_a_missing_crs_is_told(scene: Path, tmp_path: Path, lacking: str) -> None:
+    raster, plots = tmp_path / "scene.vrt", scene / "plots.gpkg"
+    gdal.Translate(str(raster), str(scene / "scene.tif"), format="VRT")
+    if lacking == "raster":
+        raster.write_text(re.sub("<SRS.*</SRS>", "", raster.read_text()))
+    else:
+        plots = tmp_path / "plots.csv"
+        options = ["GEOMETRY=AS_WKT"]
+        gdal.VectorTranslate(str(plots), str(scene / "plots.gpkg"), format="CSV", layerCreationOptions=options)
+    arguments = [str(raster), str(plots), "-o", str(tmp_path / "out.gpkg"), "--model", str(scene / "model")]
+    result = CliRunner().invoke(app, ["describe", *arguments, "--limit", "2"])
+    assert result.exit_code == 0, result.output
+    note, = (line for line in result.stderr.splitlines() if line.startswith("note: "))
+    assert note.startswith(f"note: {'scene' if lacking == 'raster' else 'plots'}") and "-a_srs" in note
 
 
 def test_json_lines_on_stdout_need_no_file(run: Run) -> None:

@@ -195,15 +195,18 @@ def test_a_loss_that_stays_at_zero_stops_the_run() -> None:
         guard.check_log(0.0)
 
 
-def test_adapters_are_merged_into_what_they_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize("embeddings", [False, True])
+def test_adapters_are_merged_into_what_they_made(tmp_path: Path, embeddings: bool) -> None:
     """A few steps of adapters; the folder written at the end says what the adapted model said."""
     pytest.importorskip("peft")
-    stage = replace(STAGE, lora=Lora(rank=4, alpha=8, dropout=0.0), optimizer="adamw", average=0.0, checkpointing=True)
+    lora = Lora(rank=4, alpha=8, dropout=0.0, embeddings=embeddings)
+    stage = replace(STAGE, lora=lora, optimizer="adamw", average=0.0, checkpointing=True)
     engine = made_engine(tmp_path / "run", stage)
     batch = collate([engine.train_dataset[number] for number in range(2)])
     before = float(engine.model(**batch)["loss"])
     weights = engine.run()
-    assert all("lora" in name for name in weights if name.startswith("language."))
+    whole = [name for name in weights if name.startswith("language.") and "lora" not in name]
+    assert [name.endswith("embed_tokens.weight") for name in whole] == [True] * embeddings
     save_model(tmp_path / "model", *finished(tiny_start, stage, weights, "float32"))
     merged = TextLearner(load_model(str(tmp_path / "model"), device="cpu", dtype="float32").model)
     with torch.no_grad():

@@ -54,7 +54,7 @@ class Plan:
         for part in self.parts:
             state = "trained" if part.trained == part.weights else "frozen"
             if 0 < part.trained < part.weights:
-                state = f"frozen, {number(part.trained)} in adapters trained"
+                state = f"frozen, {number(part.trained)} trained with adapters"
             table.append((part.name, number(part.weights), state))
         lines = [f"{name:<12}{count:>12}  {state}".rstrip() for name, count, state in table]
         shares = ", ".join(f"{name} {gib(count)}" for name, count in self.memory.items() if count)

@@ -69,12 +69,17 @@ class EncoderStage(Schedule):
 
 @dataclass(frozen=True)
 class Lora:
-    """Low-rank adapters of the language model (Hu et al. 2021); ``targets`` names layers, or "all-linear"."""
+    """Low-rank adapters of the language model (Hu et al. 2021); ``targets`` names layers, or "all-linear".
+
+    With ``embeddings`` those of the tokens are trained beside the adapters. A model that was trained on few words has
+    tokens that it never met, and adapters alone cannot teach it to go on from them.
+    """
 
     rank: int = 64
     alpha: float = 128
     dropout: float = 0.05
     targets: str = "all-linear"
+    embeddings: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from core_model.errors import OutputError
 from core_model.folders import model_folder
 from core_model.geo.raster import GdalRaster, choose_bands
 from core_model.geo.vector import open_layer
-from core_model.job import Job, Outcome
+from core_model.job import Job, Outcome, crs_notes
 from core_model.loading.empty import empty_model
 from core_model.many import cluster
 from core_model.many.folder import RunFolder
@@ -75,8 +75,9 @@ def run(job: Job, target: Path, setup: Setup) -> Outcome:
             device = "cuda" if divided.gpus else "cpu"
             errand = Errand(job, folder.target, str(model.absolute()), device, setup.dtype, setup.batch_size)
             outcome = _work(errand, folder, units, divided)
+        outcome.notes = crs_notes(raster, layer)
     if not outcome.interrupted:
-        outcome.notes = folder.finish(record, units)
+        outcome.notes += folder.finish(record, units)
     return outcome
 
 

@@ -1,7 +1,7 @@
 """How a layer is cut into units of work: in tile order, so that neighbours share their pictures.
 
-Each unit is walked over as a single process walks over the whole layer (``core_model.seeing.Walk``). Its texts are those
-that one would write; a confidence can differ in its last bits with what else passes through the model in a batch.
+Each unit is walked over as a single process walks over the whole layer (``core_model.seeing.Walk``). Its texts are
+those that one would write; a confidence can differ in its last bits with what else is in a batch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core_model.geo.regions import Placer, Region
 from core_model.geo.source import RasterSource
 from core_model.geo.tiling import TileId, group_by_tile
 
-# With batches of 32, which are usual here, a unit is 256 polygons: minutes of work for a large model, seconds for a small one.
+# With the usual batches of 32 a unit is 256 polygons: minutes of work for a large model, seconds for a small one.
 BATCHES_OF_A_UNIT = 8
 
 
