@@ -255,9 +255,9 @@ def test_layers_and_project_may_go_during_a_run(request_: DescribeRequest, layer
 def test_stop_all_waits_and_delivers(request_: DescribeRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = [DescribeTask(replace(request_, regions=squares(400))), AskTask(request_, "Is it wet?")]
     watchers = [Watcher(task) for task in tasks]
-    for task in tasks:
-        start(task)
+    start(tasks[0])
     until(lambda: watchers[0].described)
+    start(tasks[1])  # only now, or it might have the model first
     waits: List[float] = []
     monkeypatch.setattr(task_base, "_POLL_SECONDS", 0.05)
     monkeypatch.setattr(time, "sleep", lambda seconds, sleep=time.sleep: (waits.append(seconds), sleep(seconds)))
