@@ -67,10 +67,10 @@ class _Task:
 class Describer:
     """Describes regions of rasters with one model; one run at a time.
 
-    At most ``batch_size`` regions share one pass through it, fewer where memory runs out (by default 32, or 64 for a
-    small model on a CPU). Encoded pictures of raster
-    files are kept for the next run, the latest used up to ``cache_bytes``. ``reads_ahead`` reads the next pictures
-    in another thread meanwhile. None of the three changes a text. ``stopwatch`` tells where the time went.
+    At most ``batch_size`` regions share one pass through it (by default 32, or 64 for a small model on a CPU), fewer
+    where memory runs out. Encoded pictures of raster files are kept for the next run, the latest used up to
+    ``cache_bytes``. ``reads_ahead`` reads the next pictures in another thread meanwhile. None of the three changes a
+    text. ``stopwatch`` tells where the time went.
     """
 
     def __init__(

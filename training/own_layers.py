@@ -47,7 +47,7 @@ _LOG = logging.getLogger(__name__)
 FULL = TextStage(
     steps=300, scenes_per_batch=8, optimizer="muon", learning_rate=0.005, warmup=10, floor=0.05, average=0.95,
     workers=0, save_every=50, turns_per_region=2, pairs_per_region=1, bank=True)
-# The words of one's own classes may be of tokens that nano never met, so its embeddings learn, too.
+# The words of one's own classes may be new to nano, and those it learns by its embeddings only (docs/training.md).
 ADAPTERS = replace(
     FULL, optimizer="adamw", learning_rate=0.002, lora=Lora(rank=16, alpha=32, dropout=0.0, embeddings=True))
 

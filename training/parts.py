@@ -32,20 +32,19 @@ def ready_to_train(model: Aquila, stage: TextStage) -> None:
         enable({"use_reentrant": False})
 
 
-def adapted(language: nn.Module, lora: Lora) -> nn.Module:
+def adapted(language: Any, lora: Lora) -> nn.Module:
     """The language model with untrained adapters; only they will be trained, and its embeddings if ``lora`` says so."""
     peft = _library("peft")
     targets = lora.targets if lora.targets == "all-linear" else lora.targets.replace(" ", "").split(",")
     config = peft.LoraConfig(
         r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, task_type="CAUSAL_LM")
     try:
-        found: Any = peft.get_peft_model(language, config)
+        found: nn.Module = peft.get_peft_model(language, config)
     except ValueError as error:
         raise TrainingError(f"the adapters do not fit the language model ({error}); change 'targets'.") from error
     if lora.embeddings:
-        found.get_input_embeddings().float().requires_grad_(True)
-    made: nn.Module = found
-    return made
+        language.get_input_embeddings().float().requires_grad_(True)
+    return found
 
 
 def trained_weights(model: nn.Module) -> Dict[str, nn.Parameter]:

@@ -71,8 +71,8 @@ class EncoderStage(Schedule):
 class Lora:
     """Low-rank adapters of the language model (Hu et al. 2021); ``targets`` names layers, or "all-linear".
 
-    With ``embeddings`` those of the tokens are trained beside the adapters. A model that was trained on few words has
-    tokens that it never met, and adapters alone cannot teach it to go on from them.
+    With ``embeddings`` those of the tokens are trained beside the adapters: of a model that knows few words, adapters
+    alone did not learn what follows a token in a new one.
     """
 
     rank: int = 64

@@ -42,10 +42,14 @@ class RowCache(Cache):
     """
 
     def __init__(self, slots: int, prefixes: SharedPrefixes) -> None:
-        self.prefixes = prefixes
         self._pass = told = _Pass(slots, prefixes)
         numbers = itertools.count()
         super().__init__(layer_class_to_replicate=lambda: _RowLayer(told, next(numbers)))  # type: ignore[arg-type]
+
+    @property
+    def prefixes(self) -> SharedPrefixes:
+        """The prefixes that the rows follow."""
+        return self._pass.prefixes
 
     def begin(self, place: Place, copied: Tuple[int, ...] = ()) -> None:
         """Say where the next pass writes.
