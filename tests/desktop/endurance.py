@@ -65,26 +65,26 @@ def _run(raster: QgsRasterLayer, plots: QgsVectorLayer, model: ModelOptions) -> 
 class _Warmth(QRunnable):
     """Brings a thread of Qt's pool to life, with the helpers that PyTorch gives each thread it calculates in."""
 
-    def __init__(self, all_there: threading.Barrier) -> None:
+    def __init__(self, all_warm: threading.Barrier) -> None:
         super().__init__()
-        self._all_there = all_there
+        self._all_warm = all_warm
 
     def run(self) -> None:
-        """Wait until every thread of the pool is here, and calculate."""
+        """Calculate, and wait until every thread of the pool has."""
         import torch
 
-        self._all_there.wait(60)
         torch.ones(1024, 1024).exp()
+        self._all_warm.wait(60)
 
 
 def _warm_up() -> None:
     """A task may begin in any thread of the pool: let all of them be there from the first note to the last."""
     pool = QThreadPool.globalInstance()
     pool.setExpiryTimeout(-1)
-    all_there = threading.Barrier(pool.maxThreadCount())
+    all_warm = threading.Barrier(pool.maxThreadCount() + 1)
     for _ in range(pool.maxThreadCount()):
-        pool.start(_Warmth(all_there))
-    pool.waitForDone()
+        pool.start(_Warmth(all_warm))
+    all_warm.wait(60)  # not the pool's waitForDone(), which ends its threads
 
 
 def _resident_bytes() -> int:
