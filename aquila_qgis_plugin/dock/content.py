@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.ask_panel import AskPanel
 from aquila_qgis_plugin.choice import Choice
+from aquila_qgis_plugin.coordinates import crs_note
 from aquila_qgis_plugin.describe_task import Outcome
 from aquila_qgis_plugin.dock.form import DescribeForm
 from aquila_qgis_plugin.dock.layers import LayersForm
@@ -205,7 +206,14 @@ class DockContent(QWidget):
         pace = settings.load().pace(options.model, options.device, style)
         seconds = None if pace is None else pace * outcome.plan.describable
         text = plan_text(outcome.plan, options.device, seconds, tiles_known=outcome.plan.polygons <= MOST_COUNTED)
-        self.form.run_bar.show_plan(text)
+        self.form.run_bar.show_plan(text, self._note())
+
+    def _note(self) -> str:
+        """What the user should know of the chosen layers before a run, "" if nothing."""
+        raster, polygons = self.layers.raster(), self.layers.polygons()
+        if raster is None or polygons is None:
+            return ""
+        return crs_note(raster, polygons.name(), polygons.crs())
 
     def _describe(self) -> None:
         problem = self.problem()

@@ -49,9 +49,10 @@ class RunBar(QWidget):
         """What stands above the button."""
         return self._sentence.text()
 
-    def show_plan(self, plan: str) -> None:
-        """Ready to describe: what will run where."""
-        self._show(plan, tr("Descri&be"), self.describe_clicked, enabled=True)
+    def show_plan(self, plan: str, note: str = "") -> None:
+        """Ready to describe: what will run where, and what the user should know before."""
+        text = f"{plan}. {note}" if note else plan
+        self._show(text, tr("Descri&be"), self.describe_clicked, enabled=True, warning=bool(note))
 
     def show_problem(self, problem: str) -> None:
         """Nothing can be described: one sentence says why."""

@@ -4,6 +4,10 @@
   <context>
     <name>Aquila</name>
     <message>
+      <source>{layer} has no coordinate system and is taken to be in that of {other}; if it is not, set it in the layer's properties.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>Describing {count} polygons</source>
       <translation type="unfinished" />
     </message>

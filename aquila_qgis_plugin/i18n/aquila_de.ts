@@ -4,6 +4,10 @@
   <context>
     <name>Aquila</name>
     <message>
+      <source>{layer} has no coordinate system and is taken to be in that of {other}; if it is not, set it in the layer's properties.</source>
+      <translation>{layer} hat kein Koordinatensystem und wird in dem von {other} angenommen; wenn das nicht stimmt, setzen Sie es in den Layereigenschaften.</translation>
+    </message>
+    <message>
       <source>Describing {count} polygons</source>
       <translation>{count} Polygone werden beschrieben</translation>
     </message>

@@ -21,6 +21,7 @@ from qgis.core import (
 )
 
 from aquila_qgis_plugin.cancelled import CancelledError
+from aquila_qgis_plugin.coordinates import crs_note
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.processing import parameters as common
 from aquila_qgis_plugin.processing import statuses
@@ -119,9 +120,19 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
             self.check_all(parameters, context)
             self._setup = common.read_setup(self, parameters, context)
             self.read_values(parameters, context)
+            self._tell_of_coordinates(parameters, context, feedback)
         except QgsProcessingException as error:
             self._fail_gently(error, feedback)
         return True
+
+    def _tell_of_coordinates(
+        self, values: Mapping[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        source = self.parameterAsSource(values, INPUT, context)
+        raster = self.parameterAsRasterLayer(values, common.RASTER, context)
+        note = crs_note(raster, source.sourceName(), source.sourceCrs())
+        if note:
+            feedback.pushWarning(note)
 
     def processAlgorithm(  # noqa: N802 (QGIS's name)
         self, parameters: Mapping[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

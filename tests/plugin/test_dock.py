@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
-from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QComboBox, QLabel, QPushButton, QWidget
@@ -112,6 +112,20 @@ def test_it_says_what_will_run_where(dock: AquilaDock, plots: QgsVectorLayer) ->
     plots.selectByIds([4])
     wait_until(lambda: "tile" in sentence(dock))
     assert sentence(dock) == "1 polygon, 1 tile, CPU, about 2 s"
+
+
+@pytest.mark.usefixtures("raster")
+def test_it_tells_of_a_layer_without_a_crs(dock: AquilaDock, plots: QgsVectorLayer) -> None:
+    plots.selectByIds([1])
+    wait_until(lambda: "tile" in sentence(dock))
+    assert "coordinate system" not in sentence(dock)
+    plots.setCrs(QgsCoordinateReferenceSystem())
+    dock.content().refresh()
+    wait_until(lambda: "tile" in sentence(dock))
+    assert sentence(dock).endswith(
+        ". plots has no coordinate system and is taken to be in that of scene; if it is not, set it in the layer's "
+        "properties.")
+    assert button(dock).isEnabled()
 
 
 @pytest.mark.usefixtures("raster")

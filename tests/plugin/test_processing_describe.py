@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, List
 
+import numpy as np
 import pytest
 from qgis.core import (
     NULL,
@@ -34,6 +35,7 @@ from qgis.core import (
 from core_model.checkpoint import load_model
 from core_model.describer import Describer
 from core_model.geo.raster import GdalRaster
+from tests.geo_helpers import write_raster
 from tests.plugin.processing_runs import (
     COUNTS,
     Heard,
@@ -201,6 +203,29 @@ def test_it_runs_in_a_background_thread(
     assert ended[0][0] and ended[0][1]["OK_COUNT"] == 7
     assert len(context.takeResultLayer(ended[0][1]["OUTPUT"]).fields()) == 4
     assert threads and threads[0] is not threading.main_thread()
+
+
+@pytest.mark.parametrize("nameless", ["plots", "bare"])
+def test_a_run_tells_which_layer_has_no_crs(
+    model: str, raster: QgsRasterLayer, nameless: str, tmp_path: Path
+) -> None:
+    layer, heard = polygon_layer(), Heard()
+    if nameless == "plots":
+        layer.setCrs(QgsCoordinateReferenceSystem())
+    else:
+        pixels = np.random.default_rng(0).integers(0, 255, (3, 400, 400), dtype=np.uint8)
+        raster = QgsRasterLayer(str(write_raster(tmp_path / "bare.tif", pixels, crs="")), "bare")
+    found = run("describe_polygons", {"INPUT": layer, "RASTER": raster, "MODEL": model, "STYLE": 0}, heard)
+    assert found["OK_COUNT"] == len(PLACES)
+    assert [text for text in heard.warnings if text.startswith(f"{nameless} has no coordinate system")]
+
+
+def test_a_run_is_silent_on_coordinates_where_both_layers_have_a_crs(model: str, raster: QgsRasterLayer) -> None:
+    heard = Heard()
+    # QGIS may have forgotten the raster's; its file still says it, and that is what is read.
+    raster.setCrs(QgsCoordinateReferenceSystem())
+    run("describe_polygons", {"INPUT": polygon_layer(), "RASTER": raster, "MODEL": model, "STYLE": 0}, heard)
+    assert not heard.warnings
 
 
 def test_polygons_of_another_crs_and_files_of_other_formats(
