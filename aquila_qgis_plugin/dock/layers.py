@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Callable, Optional
 
 from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsMapLayerComboBox
@@ -17,13 +17,14 @@ _NARROW = 200
 
 
 class LayersForm(QWidget):
-    """Two layer boxes and "Selected features only"; ``changed`` tells of layers, tick, selection and edits."""
+    """Two layer boxes and "Selected features only"; ``changed`` tells of layers, tick, selection, edits and CRS."""
 
     changed = Signal()
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
-        self._watched: Optional[QgsVectorLayer] = None
+        self._seen_raster = _Watch(lambda layer: (layer.crsChanged,), self._refresh)
+        self._seen_polygons = _Watch(_signals, self._refresh)
         self._raster = _layer_box(self, QgsMapLayerProxyModel.Filter.RasterLayer)
         self._polygons = _layer_box(self, QgsMapLayerProxyModel.Filter.PolygonLayer)
         self._selected = QCheckBox(self)
@@ -34,10 +35,11 @@ class LayersForm(QWidget):
         layout.addRow(tr("R&aster"), self._raster)
         layout.addRow(tr("Poly&gons"), self._polygons)
         layout.addRow(self._selected)
-        self._raster.layerChanged.connect(self.changed)
-        self._polygons.layerChanged.connect(self._watch)
+        self._raster.layerChanged.connect(self._watch_raster)
+        self._polygons.layerChanged.connect(self._watch_polygons)
         self._selected.toggled.connect(self.changed)
-        self._watch(self._polygons.currentLayer())
+        self._watch_raster(self._raster.currentLayer())
+        self._watch_polygons(self._polygons.currentLayer())
 
     def raster(self) -> Optional[QgsRasterLayer]:
         """The raster to look at, if there is one."""
@@ -77,25 +79,40 @@ class LayersForm(QWidget):
             tr("Describe only the polygons that are selected in the layer"),
         )
 
-    def _watch(self, layer: Optional[QgsVectorLayer]) -> None:
-        """Listen to the selection and the edits of the chosen layer, and of no other."""
-        if self._watched is not None:
-            for signal in _signals(self._watched):
-                signal.disconnect(self._refresh)
-            self._watched.willBeDeleted.disconnect(self._forget)
-        self._watched = layer
-        if layer is not None:
-            for signal in _signals(layer):
-                signal.connect(self._refresh)
-            layer.willBeDeleted.connect(self._forget)
-        self._refresh()
+    def _watch_raster(self, layer: Optional[QgsRasterLayer]) -> None:
+        self._seen_raster.turn_to(layer)
+        self.changed.emit()
 
-    def _forget(self) -> None:
-        self._watched = None
+    def _watch_polygons(self, layer: Optional[QgsVectorLayer]) -> None:
+        self._seen_polygons.turn_to(layer)
+        self._refresh()
 
     def _refresh(self) -> None:
         self._selected.setText(_count_text(self.polygons()))
         self.changed.emit()
+
+
+class _Watch:
+    """Listens to signals of one layer at a time, and of no other."""
+
+    def __init__(self, signals: Callable[[QgsMapLayer], tuple], heard: Callable[[], None]) -> None:
+        self._signals, self._heard = signals, heard
+        self._layer: Optional[QgsMapLayer] = None
+
+    def turn_to(self, layer: Optional[QgsMapLayer]) -> None:
+        """Listen to this layer from now on, or to none."""
+        if self._layer is not None:
+            for signal in self._signals(self._layer):
+                signal.disconnect(self._heard)
+            self._layer.willBeDeleted.disconnect(self._forget)
+        self._layer = layer
+        if layer is not None:
+            for signal in self._signals(layer):
+                signal.connect(self._heard)
+            layer.willBeDeleted.connect(self._forget)
+
+    def _forget(self) -> None:
+        self._layer = None
 
 
 def _layer_box(parent: QWidget, kind: QgsMapLayerProxyModel.Filter) -> QgsMapLayerComboBox:
@@ -110,7 +127,7 @@ def _offers(box: QgsMapLayerComboBox, layer: QgsMapLayer) -> bool:
 
 
 def _signals(layer: QgsVectorLayer) -> tuple:
-    return layer.selectionChanged, layer.layerModified, layer.subsetStringChanged
+    return layer.selectionChanged, layer.layerModified, layer.subsetStringChanged, layer.crsChanged
 
 
 def _count_text(layer: Optional[QgsVectorLayer]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Iterator, List
 
+import numpy as np
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qtpy.QtCore import Qt
@@ -15,6 +16,7 @@ from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.dock.content import DockContent
 from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import runtime
+from tests.geo_helpers import write_raster
 from tests.plugin.interface import Interface
 from tests.plugin.scenes import polygon_layer, raster_layer
 from tests.plugin.waiting import wait_until
@@ -114,18 +116,28 @@ def test_it_says_what_will_run_where(dock: AquilaDock, plots: QgsVectorLayer) ->
     assert sentence(dock) == "1 polygon, 1 tile, CPU, about 2 s"
 
 
-@pytest.mark.usefixtures("raster")
-def test_it_tells_of_a_layer_without_a_crs(dock: AquilaDock, plots: QgsVectorLayer) -> None:
+def test_it_tells_of_a_layer_without_a_crs(dock: AquilaDock, raster: QgsRasterLayer, plots: QgsVectorLayer) -> None:
     plots.selectByIds([1])
     wait_until(lambda: "tile" in sentence(dock))
     assert "coordinate system" not in sentence(dock)
     plots.setCrs(QgsCoordinateReferenceSystem())
-    dock.content().refresh()
-    wait_until(lambda: "tile" in sentence(dock))
+    wait_until(lambda: "coordinate system" in sentence(dock))
     assert sentence(dock).endswith(
         ". plots has no coordinate system and is taken to be in that of scene; if it is not, set it in the layer's "
         "properties.")
     assert button(dock).isEnabled()
+    plots.setCrs(raster.crs())
+    wait_until(lambda: sentence(dock).endswith("CPU"))
+
+
+def test_a_raster_that_gets_its_crs_is_noticed(dock: AquilaDock, tmp_path: Path, plots: QgsVectorLayer) -> None:
+    pixels = np.zeros((3, 400, 400), np.uint8)
+    bare = QgsRasterLayer(str(write_raster(tmp_path / "bare.tif", pixels, crs="")), "bare")
+    QgsProject.instance().addMapLayer(bare)
+    plots.selectByIds([1])
+    wait_until(lambda: "bare has no coordinate system" in sentence(dock))
+    bare.setCrs(plots.crs())
+    wait_until(lambda: sentence(dock).endswith("CPU"))
 
 
 @pytest.mark.usefixtures("raster")
