@@ -4,12 +4,15 @@
 
 ``regions``: regions per second against the published procedure, which encodes the picture, reads the whole prompt and
 writes, one region at a time, with the same weights; and against the floor, the time that the same arithmetic takes at
-this machine's measured rates of multiplying and of reading. ``decode``: tokens per second of a model of 1.1 billion
-weights at one row, against the time of reading its weights, keys and values (4.2 GiB in float32; fewer
-``--decode-layers`` take less). ``memory``: bytes of keys and values a region, against a copy of the prefix for each.
+this machine's measured rates of multiplying and of reading. ``decode``: tokens per second of one row of a model of 1.1
+billion weights (4.2 GiB in float32; fewer ``--decode-layers`` take less, ``--decode-size 7b`` has the sizes of Llama 2
+7B), against the time of reading its weights, keys and values. ``memory``: bytes of keys and values a region, against a
+copy of the prefix for each.
 
-All ratios are of medians of one run, the ways taken in turns. ``--clock cpu`` counts the time of the process instead
-of the wall's, for a machine that others use; it has one thread then. Prints tables and one line of JSON.
+All ratios are of medians of one run, the ways taken in turns. ``--device cuda --dtype bfloat16`` measures on a GPU. Steps
+are CUDA graphs there; with ``--no-recording`` they are done one by one, to compare. ``--clock cpu`` counts the time of
+the process instead of the wall's, for a machine that others use; it has one thread then. Prints tables and one line of
+JSON.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,24 +31,51 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
+from core_model.checkpoint import DTYPES, pick_device
 from core_model.config import AquilaConfig, EncoderConfig, ExtractorConfig, LanguageConfig
 from core_model.folders import MODELS
 from core_model.generation import Generator, Request, Sampling
 from core_model.loading.empty import empty_model
+from core_model.loading.filling import move_buffers
 from core_model.network.aquila import Aquila
 from core_model.network.reading import Reader
 from core_model.network.shared_prefix import SharedPrefixes
+from core_model.network.transfer import on_device
 from core_model.text.prompt import Turn
 from core_model.text.tokenizer import load_tokenizer
 from core_model.writing.decoder import Decoder, Draft
 
 IMAGE, VOCABULARY = 512, 32_000  # 1,024 image tokens of 16 × 16 pixels
 PROMPT = "GSD 0.6 m, area 1200 m2. Describe <region>."
-TINY_LLAMA = {"hidden": 2048, "intermediate": 5632, "heads": 32, "key_heads": 4}
+DECODE_SIZES = {
+    "1b": {"hidden": 2048, "intermediate": 5632, "heads": 32, "key_heads": 4, "layers": 22},  # TinyLlama's
+    "7b": {"hidden": 4096, "intermediate": 11008, "heads": 32, "key_heads": 32, "layers": 32},
+}
 RATE_SIDE, RATE_BYTES = 2048, 512 * 1024**2
 
 
-def random_model(hidden: int, layers: int, intermediate: int, heads: int, key_heads: int, encoder: str) -> Aquila:
+@dataclass(frozen=True)
+class Place:
+    """Where and in which numbers is calculated, and what tells the time there."""
+
+    device: torch.device
+    dtype: torch.dtype
+    process_time: bool
+
+    def clock(self) -> float:
+        """Seconds, when all that was begun is done."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.process_time() if self.process_time else time.perf_counter()
+
+    def random(self, *shape: int) -> Tensor:
+        """Small random numbers."""
+        return torch.empty(shape, device=self.device, dtype=self.dtype).uniform_(-0.05, 0.05)
+
+
+def random_model(
+    place: Place, hidden: int, layers: int, intermediate: int, heads: int, key_heads: int, encoder: str
+) -> Aquila:
     """A model of 1,024 image tokens with small random weights."""
     language = {
         "model_type": "llama", "hidden_size": hidden, "intermediate_size": intermediate, "num_hidden_layers": layers,
@@ -56,9 +87,10 @@ def random_model(hidden: int, layers: int, intermediate: int, heads: int, key_he
         extractor=ExtractorConfig(spatial_size=112), language=LanguageConfig(language, "nano")))
     torch.manual_seed(0)
     weights = {
-        name: torch.ones(value.shape) if "norm" in name else torch.empty(value.shape).uniform_(-0.05, 0.05)
-        for name, value in model.named_parameters()}
+        name: torch.ones_like(value, device=place.device, dtype=place.dtype) if "norm" in name
+        else place.random(*value.shape) for name, value in model.named_parameters()}
     model.load_state_dict(weights, assign=True)
+    move_buffers(model, place.device, place.dtype)
     return model
 
 
@@ -66,16 +98,17 @@ def published(generator: Generator, image: np.ndarray, masks: np.ndarray, new_to
     """One region at a time: encode, read the whole prompt, write greedily."""
     model, texts = generator.model, []
     sequence = generator.sequence(request(0))
-    ids = torch.tensor([generator.prefix + sequence.ids])
+    ids = torch.tensor([generator.prefix + sequence.ids], device=model.device)
+    owner = torch.zeros(1, dtype=torch.long, device=model.device)
     for mask in masks:
-        encoded = model.encode(torch.from_numpy(image[None]))
-        tokens = model.region_tokens(encoded.pyramid, torch.from_numpy(mask[None]), torch.zeros(1, dtype=torch.long))
+        encoded = model.encode(on_device(image[None], model.device))
+        tokens = model.region_tokens(encoded.pyramid, on_device(mask[None], model.device).to(model.dtype), owner)
         inputs: Tensor = model.embed(ids, encoded.image_tokens, tokens)
         cache, written = DynamicCache(), list[int]()
         while len(written) < new_tokens:
             output = model.language(inputs_embeds=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
             written.append(int(output.logits[0, -1].argmax()))
-            inputs = model.language.get_input_embeddings()(torch.tensor([[written[-1]]]))
+            inputs = model.language.get_input_embeddings()(torch.tensor([[written[-1]]], device=model.device))
         texts.append(written)
     return texts
 
@@ -103,11 +136,12 @@ def medians(ways: Sequence[Callable[[], Any]], runs: int, clock: Callable[[], fl
     return [statistics.median(taken) for taken in times]
 
 
-def rates(clock: Callable[[], float]) -> tuple[float, float]:
+def rates(place: Place) -> tuple[float, float]:
     """What this machine multiplies (operations a second) and reads from memory (bytes a second), at its best."""
-    square, many = torch.rand(RATE_SIDE, RATE_SIDE), torch.rand(RATE_BYTES // 4 // RATE_SIDE, RATE_SIDE)
-    one = torch.rand(RATE_SIDE)
-    multiply, read = medians([lambda: square @ square, lambda: many @ one], 7, clock)
+    square = place.random(RATE_SIDE, RATE_SIDE)
+    many = place.random(RATE_BYTES // place.dtype.itemsize // RATE_SIDE, RATE_SIDE)
+    one = place.random(RATE_SIDE)
+    multiply, read = medians([lambda: square @ square, lambda: many @ one], 7, place.clock)
     return 2 * RATE_SIDE**3 / multiply, RATE_BYTES / read
 
 
@@ -117,21 +151,22 @@ def floor(generator: Generator, regions: int, new_tokens: int, encoder: float, s
     layers = sum(p.numel() for p in generator.model.language.model.layers.parameters())
     head = VOCABULARY * language.hidden_size
     prefix, suffix = len(generator.prefix), len(generator.sequence(request(0)).ids)
-    seen = 4 * language.num_hidden_layers * language.num_attention_heads * language.head_dim  # a token that is seen
+    seen = 4 * language.num_hidden_layers * language.num_attention_heads * language.head_dim  # a token seen
     reading = 2 * layers * (prefix + regions * suffix) + seen * (prefix**2 / 2 + regions * suffix * prefix)
     step = regions * (2 * (layers + head) + seen * (prefix + suffix))
-    return encoder + reading / multiplied + new_tokens * max(step / multiplied, 4 * (layers + head) / read)
+    weights = generator.model.dtype.itemsize * (layers + head)
+    return encoder + reading / multiplied + new_tokens * max(step / multiplied, weights / read)
 
 
-def measure_regions(chosen: argparse.Namespace, clock: Callable[[], float]) -> list[dict[str, float]]:
+def measure_regions(chosen: argparse.Namespace, place: Place) -> list[dict[str, float]]:
     """Regions per second of both ways for every number of regions a picture."""
+    heads = chosen.hidden // 64
     model = random_model(
-        chosen.hidden, chosen.layers, chosen.hidden * 11 // 4 // 64 * 64, chosen.hidden // 64, chosen.hidden // 64,
-        chosen.encoder)
-    generator = never_ending(model, rows=max(chosen.regions))
+        place, chosen.hidden, chosen.layers, chosen.hidden * 11 // 4 // 64 * 64, heads, heads, chosen.encoder)
+    generator = never_ending(model, chosen, rows=max(chosen.regions))
     image, masks = picture(max(chosen.regions))
     with torch.inference_mode():
-        encoder = medians([lambda: model.encode(torch.from_numpy(image[None]))], 3, clock)[0]
+        encoder = medians([lambda: model.encode(on_device(image[None], model.device))], 3, place.clock)[0]
         found = []
         for count in chosen.regions:
             # Its regions cost the same each; a few of them say what all take.
@@ -139,36 +174,37 @@ def measure_regions(chosen: argparse.Namespace, clock: Callable[[], float]) -> l
             ways = [
                 lambda few=few: published(generator, image, masks[:few], chosen.new_tokens),
                 lambda count=count: shared(generator, image, masks[:count], chosen.new_tokens)]
-            alone, together = medians(ways, chosen.runs, clock)
-            least = floor(generator, count, chosen.new_tokens, encoder, rates(clock))
+            alone, together = medians(ways, chosen.runs, place.clock)
+            least = floor(generator, count, chosen.new_tokens, encoder, rates(place))
             found.append({
                 "regions": count, "published": few / alone, "shared": count / together,
                 "ratio": (count / together) / (few / alone), "floor_share": least / together})
     return found
 
 
-def measure_decode(chosen: argparse.Namespace, clock: Callable[[], float]) -> dict[str, float]:
+def measure_decode(chosen: argparse.Namespace, place: Place) -> dict[str, float]:
     """Tokens per second of one row, and what reading its weights, keys and values alone would allow."""
-    model = random_model(layers=chosen.decode_layers, encoder="convnext_atto", **TINY_LLAMA)
-    generator = never_ending(model, rows=1)
+    size = DECODE_SIZES[chosen.decode_size]
+    model = random_model(place, encoder="convnext_atto", **{**size, "layers": chosen.decode_layers or size["layers"]})
+    generator = never_ending(model, chosen, rows=1)
     view = generator.view(picture(1)[0][None], picture(1)[1], [0])
     short, long = 2, 2 + chosen.decode_tokens
     brief, full = medians(
         [lambda count=count: generator.write(view, [request(0)], max_new_tokens=count) for count in (short, long)],
-        chosen.runs, clock)
+        chosen.runs, place.clock)
     weights = sum(p.numel() * p.element_size() for p in model.language.model.layers.parameters())
     weights += model.language.get_output_embeddings().weight.nbytes
     read = weights + view.prefixes[0].read.bytes
-    step, bandwidth = (full - brief) / chosen.decode_tokens, rates(clock)[1]
+    step, bandwidth = (full - brief) / chosen.decode_tokens, rates(place)[1]
     return {
         "weights": sum(p.numel() for p in model.language.parameters()) / 1e9, "tokens_per_second": 1 / step,
         "limit": bandwidth / read, "share": read / bandwidth / step, "gigabytes_per_second": bandwidth / 1e9}
 
 
-def measure_memory(chosen: argparse.Namespace) -> list[dict[str, float]]:
+def measure_memory(chosen: argparse.Namespace, place: Place) -> list[dict[str, float]]:
     """Bytes of keys and values a region, with one prefix for all and with a copy for each."""
-    model = random_model(512, 2, 1024, 8, 8, "convnext_atto")
-    generator = never_ending(model, rows=1)
+    model = random_model(place, 512, 2, 1024, 8, 8, "convnext_atto")
+    generator = never_ending(model, chosen, rows=1)
     image, masks = picture(max(chosen.regions))
     found = []
     for count in chosen.regions:
@@ -190,9 +226,9 @@ def measure_memory(chosen: argparse.Namespace) -> list[dict[str, float]]:
     return found
 
 
-def never_ending(model: Aquila, rows: int) -> Generator:
+def never_ending(model: Aquila, chosen: argparse.Namespace, rows: int) -> Generator:
     """A generator whose texts are as long as they may be."""
-    generator = Generator(model, load_tokenizer(MODELS / "nano"), rows=rows)
+    generator = Generator(model, load_tokenizer(MODELS / "nano"), rows=rows, records=chosen.recording)
     generator.end_id = -1
     return generator
 
@@ -223,20 +259,24 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--encoder", default="convnext_tiny")
     parser.add_argument("--new-tokens", type=int, default=32)
-    parser.add_argument("--decode-layers", type=int, default=22)
+    parser.add_argument("--decode-size", choices=list(DECODE_SIZES), default="1b")
+    parser.add_argument("--decode-layers", type=int, default=0, help="other layers than the size has")
     parser.add_argument("--decode-tokens", type=int, default=8)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+    parser.add_argument("--dtype", choices=list(DTYPES), default="float32")
+    parser.add_argument("--no-recording", dest="recording", action="store_false", help="no CUDA graphs")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     parser.add_argument("--markdown", action="store_true", help="print the tables only")
     chosen = parser.parse_args()
     torch.set_num_threads(1 if chosen.clock == "cpu" else chosen.threads)
-    clock = time.process_time if chosen.clock == "cpu" else time.perf_counter
+    place = Place(pick_device(chosen.device), DTYPES[chosen.dtype], chosen.clock == "cpu")
     found: dict[str, Any] = {}
     for part in chosen.parts.split(","):
         found[part] = {
-            "regions": lambda: measure_regions(chosen, clock), "decode": lambda: [measure_decode(chosen, clock)],
-            "memory": lambda: measure_memory(chosen)}[part]()
+            "regions": lambda: measure_regions(chosen, place), "decode": lambda: [measure_decode(chosen, place)],
+            "memory": lambda: measure_memory(chosen, place)}[part]()
         print(f"\n{part}\n\n{table(found[part])}", flush=True)
     if not chosen.markdown:
         print("\n" + json.dumps({

@@ -19,6 +19,7 @@ from core_model.stopwatch import Stopwatch
 from core_model.text.prompt import PromptBuilder, TokenSequence, template
 from core_model.text.tokenizer import TextTokenizer
 from core_model.writing.decoder import Answer, Decoder, Draft
+from core_model.writing.fixed_steps import recorder_for
 from core_model.writing.portion import Portion
 from core_model.writing.scoring import label_likelihoods
 from core_model.writing.texts import Prefix, Request, Sampling, View, Written, joined_pyramid
@@ -36,12 +37,12 @@ class Generator:
 
     At most ``rows`` texts are written side by side and ``pictures`` encoded together (on a CPU, more have no room in
     its caches); fewer, from then on, whenever memory runs out. Neither changes a text. ``stopwatch`` tells the time of
-    encode, extract, prefill and decode.
+    encode, extract, prefill and decode. On a GPU, steps of writing are CUDA graphs if ``records``.
     """
 
     def __init__(
         self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4,
-        stopwatch: Stopwatch | None = None,
+        stopwatch: Stopwatch | None = None, records: bool = True,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
@@ -55,6 +56,7 @@ class Generator:
         self.prefixes = Portion(max(pictures, _PREFIX_TOKENS // len(self.prefix)), "prefixes")
         self.stopwatch = stopwatch or Stopwatch()
         self._reader = Reader(model.language)
+        self._recorder = recorder_for(model.language) if records else None
 
     def view(self, images: NDArray[np.uint8], masks: NDArray[np.float32], image_index: Sequence[int]) -> View:
         """Encode pictures uint8 [T, S, S, 3], their prefixes, and masks [R, S, S] over pictures ``image_index`` [R]."""
@@ -172,7 +174,7 @@ class Generator:
         """Write drafts into ``done``, which keeps those that were finished before memory ran out."""
         decoder = Decoder(
             self._reader, self._prefixes(view), slots=min(self.rows.most, len(drafts)), limit=limit,
-            end_id=self.end_id, sampling=sampling, stopwatch=self.stopwatch)
+            end_id=self.end_id, sampling=sampling, stopwatch=self.stopwatch, recorder=self._recorder)
         for draft in decoder.write(drafts):
             *earlier, last = [self._written(answer) for answer in draft.answers]
             done[draft.number] = replace(last, earlier=tuple(earlier))

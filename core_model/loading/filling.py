@@ -39,7 +39,7 @@ class Filler:
         if needs_wide(self.device, self.compute):
             widen_layers(self.model, self.model.language.get_output_embeddings())
         load_weights(self.model, folder, place=self._place)
-        _move_buffers(self.model, self.device, self.compute)
+        move_buffers(self.model, self.device, self.compute)
         # Convolutions read weights and pixels channel by channel fastest; the files hold them row by row.
         self.model.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self._devices:
@@ -83,7 +83,7 @@ def device_of(name: str, devices: Mapping[str, torch.device], default: torch.dev
     return devices[max(fitting, key=len)] if fitting else default
 
 
-def _move_buffers(model: Aquila, device: torch.device, dtype: torch.dtype) -> None:
+def move_buffers(model: Aquila, device: torch.device, dtype: torch.dtype) -> None:
     """The language model's buffers stay in float32: rounded rotary frequencies would blur distant positions."""
     inside = set(model.language.modules())
     for module in model.modules():

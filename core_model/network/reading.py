@@ -13,7 +13,7 @@ from transformers.cache_utils import DynamicCache
 
 from core_model.network.few_rows import multiply_few_rows_fast
 from core_model.network.row_cache import Place, RowCache
-from core_model.network.shared_prefix import NAME, Layers, Reach
+from core_model.network.shared_prefix import NAME, FixedReach, Layers, Reach
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,7 +44,12 @@ class Reader:
         if language.config._attn_implementation != NAME:
             self._copy()
 
-    def read(self, rows: Rows, cache: RowCache, reach: Reach, keep: int | Tensor = 0) -> Tensor:
+    @property
+    def copies(self) -> bool:
+        """Whether this model's attention cannot share a prefix."""
+        return self._copies
+
+    def read(self, rows: Rows, cache: RowCache, reach: Reach | FixedReach, keep: int | Tensor = 0) -> Tensor:
         """Logits in float32 of ``keep`` tokens from the end, of those at the places it lists, or (0) of all."""
         cache.begin(rows.place)
         if not self._copies:

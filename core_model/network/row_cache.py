@@ -12,7 +12,7 @@ from transformers.cache_utils import Cache, DynamicLayer
 
 from core_model.network.shared_prefix import SharedPrefixes
 
-_BLOCK = 32  # slots grow by so many tokens at a time
+BLOCK = 32  # slots grow by so many tokens at a time
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class _Pass:
     """What every layer is told of the pass under way; ``copied`` are the rows' pictures where prefixes are copied."""
 
     slots: int
+    block: int
     prefixes: SharedPrefixes
     place: Place | None = None
     copied: Tuple[int, ...] = ()
@@ -37,12 +38,14 @@ class _Pass:
 class RowCache(Cache):
     """What a language model knows of rows beside their prefixes: per layer, ``slots`` of as many tokens as needed.
 
+    They grow by ``block`` tokens at a time, and lie elsewhere then.
+
     It goes with its last user: layers that knew their cache would stay, some 30 MB of a batch, until Python looks for
     circles, which it does the more seldom the more objects there are.
     """
 
-    def __init__(self, slots: int, prefixes: SharedPrefixes) -> None:
-        self._pass = told = _Pass(slots, prefixes)
+    def __init__(self, slots: int, prefixes: SharedPrefixes, block: int = BLOCK) -> None:
+        self._pass = told = _Pass(slots, block, prefixes)
         numbers = itertools.count()
         super().__init__(layer_class_to_replicate=lambda: _RowLayer(told, next(numbers)))  # type: ignore[arg-type]
 
@@ -58,6 +61,18 @@ class RowCache(Cache):
         in front of its own keys, in one layer at a time.
         """
         self._pass.place, self._pass.copied = place, copied
+
+    @property
+    def capacity(self) -> int:
+        """How many tokens a slot has room for; zero before the first pass."""
+        held = self._held()
+        return int(held[0].shape[2]) if held else 0
+
+    def reserve(self, tokens: int) -> None:
+        """Make room for so many tokens in every slot."""
+        layers: List[Any] = self.layers
+        for layer in layers:
+            layer.reserve(tokens)
 
     def move(self, sources: Sequence[int], targets: Sequence[int]) -> None:
         """Copy slots onto others."""
@@ -90,23 +105,27 @@ class _RowLayer(DynamicLayer):
         if place is None:
             raise ValueError("a pass through a RowCache starts with begin()")
         if not self.is_initialized:
-            self.keys, self.values = self._grown(None, key_states, place), self._grown(None, value_states, place)
+            self.keys, self.values = (
+                states.new_zeros(told.slots, states.shape[1], 0, states.shape[3])
+                for states in (key_states, value_states))
             self.is_initialized = True
-        if place.used > self.keys.shape[2]:
-            self.keys = self._grown(self.keys, key_states, place)
-            self.values = self._grown(self.values, value_states, place)
+        self.reserve(place.used)
         keys, values = _written(self.keys, key_states, place), _written(self.values, value_states, place)
         if told.copied:
             shared = told.prefixes.joined(told.copied, self._number)
             return torch.cat([shared[0], keys], dim=2), torch.cat([shared[1], values], dim=2)
         return keys, values
 
-    def _grown(self, held: Tensor | None, states: Tensor, place: Place) -> Tensor:
-        capacity = -(-place.used // _BLOCK) * _BLOCK
+    def reserve(self, tokens: int) -> None:
+        """Make room for so many tokens in every slot."""
+        if tokens > self.keys.shape[2]:
+            self.keys, self.values = self._grown(self.keys, tokens), self._grown(self.values, tokens)
+
+    def _grown(self, held: Tensor, tokens: int) -> Tensor:
+        capacity = -(-tokens // self._told.block) * self._told.block
         # Zeros: what lies in unused places is multiplied by a weight of zero, which no infinity survives.
-        made = states.new_zeros(self._told.slots, states.shape[1], capacity, states.shape[3])
-        if held is not None:
-            made[:, :, : held.shape[2]] = held
+        made = held.new_zeros(held.shape[0], held.shape[1], capacity, held.shape[3])
+        made[:, :, : held.shape[2]] = held
         return made
 
 

@@ -52,6 +52,8 @@ class SharedPrefixes:
         self._prefixes = prefixes
         small = [number for number, prefix in enumerate(prefixes) if prefix.bytes <= _STACKED_BYTES]
         self._stack = self._stacked(small) if len(small) > 1 else None
+        stacked = self._stack.pictures if self._stack is not None else ()
+        self._order = (*stacked, *(number for number in range(len(prefixes)) if number not in stacked))
 
     @property
     def length(self) -> int:
@@ -69,6 +71,16 @@ class SharedPrefixes:
         if self._stack is not None and few:
             parts.append((self._stack, [rows.get(picture, []) if picture in few else [] for picture in stacked]))
         return Reach(parts, pictures)
+
+    def place_of(self, picture: int) -> int:
+        """Where ``fixed_reach`` has a picture."""
+        return self._order.index(picture)
+
+    def fixed_reach(self, places: Tensor) -> FixedReach:
+        """What rows attend to whose pictures' ``places`` [n] are told anew before every pass."""
+        stacks = [self._stack] if self._stack is not None else []
+        stacked = sum(len(stack.pictures) for stack in stacks)
+        return FixedReach([*stacks, *map(self._alone, self._order[stacked:])], places)
 
     def joined(self, pictures: Sequence[int], layer: int) -> Tuple[Tensor, Tensor]:
         """One layer's keys and values of ``pictures``, copied for every row: two tensors [n, H_kv, P, d]."""
@@ -138,6 +150,33 @@ class Reach:
         return self._ways[key]
 
 
+class FixedReach:
+    """A ``Reach`` that is the same work for any rows: each asks every picture, and takes the answer of its own.
+
+    What is asked in vain costs little where a pass waits for its weights. ``places`` [n] may change between passes.
+    """
+
+    pictures: Tuple[int, ...] = ()
+
+    def __init__(self, stacks: Sequence[_Stack], places: Tensor) -> None:
+        self.uses = 0
+        self._stacks, self._places = stacks, places
+
+    def attend(self, queries: Tensor, layer: int, scale: float) -> Tuple[Tensor, Tensor]:
+        """As ``Reach.attend``."""
+        self.uses += 1
+        rows, heads, folded, width = queries.shape
+        asked = queries.transpose(0, 1).reshape(1, heads, rows * folded, width)
+        values, logs = [], []
+        for stack in self._stacks:
+            everywhere = asked.expand(len(stack.pictures), -1, -1, -1)
+            value, log = attend(everywhere, stack.keys[layer], stack.values[layer], None, scale)
+            values.append(value.unflatten(2, (rows, folded)))
+            logs.append(log.unflatten(2, (rows, folded)))
+        row = torch.arange(rows, device=queries.device)
+        return _one(values)[self._places, :, row], _one(logs)[self._places, :, row]
+
+
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scale: float) -> Tuple[Tensor, Tensor]:
     """Attention [B, H, M, d] and, in float32, the logarithm of every query's sum of exponentials [B, H, M].
 
@@ -162,7 +201,7 @@ def attend_plainly(
 
 def _attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
-    scaling: float | None = None, reach: Reach | None = None, **others: Any,
+    scaling: float | None = None, reach: Reach | FixedReach | None = None, **others: Any,
 ) -> Tuple[Tensor, None]:
     """The function that models call: query [n, H, L, d]; key and value [n, H_kv, S, d] are the rows' own."""
     if reach is None:

@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from core_model.network.reading import Reader, Rows, added_mask
-from core_model.network.row_cache import Place, RowCache
+from core_model.network.row_cache import BLOCK, Place, RowCache
 from core_model.network.shared_prefix import Reach, SharedPrefixes
 from core_model.stopwatch import Stopwatch
+from core_model.writing.fixed_steps import RECORDED_BLOCK, FixedSteps, Recorder
 from core_model.writing.texts import Sampling
 
 # New texts are begun together once this share of the places is free, and questions that follow an answer are read
@@ -53,18 +54,20 @@ class Draft:
 class Decoder:
     """Writes drafts, at most ``slots`` at a time, each answer until its end or ``limit`` tokens.
 
-    ``sampling`` concerns last answers; those on the way are the likeliest.
+    ``sampling`` concerns last answers; those on the way are the likeliest. With a ``recorder``, steps of one token are
+    recorded once and then repeated; where it gives up, they are done one by one.
     """
 
     def __init__(
         self, reader: Reader, prefixes: SharedPrefixes, *, slots: int, limit: int, end_id: int, sampling: Sampling,
-        stopwatch: Stopwatch | None = None,
+        stopwatch: Stopwatch | None = None, recorder: Recorder | None = None,
     ) -> None:
         self._reader, self._prefixes = reader, prefixes
         self._slots, self._limit, self._end_id, self._sampling = slots, limit, end_id, sampling
         self._table = reader.language.get_input_embeddings()
         self._stopwatch = stopwatch or Stopwatch()
-        self.cache = RowCache(slots, prefixes)
+        self.cache = RowCache(slots, prefixes, BLOCK if recorder is None else RECORDED_BLOCK)
+        self._steps = None if recorder is None else FixedSteps(reader, self.cache, slots, recorder)
         # The drafts in the slots, without a gap: those that are written, then those whose next question is to be read.
         self._live: List[Draft] = []
         self._turning: List[Draft] = []
@@ -115,7 +118,15 @@ class Decoder:
     def _continue(self) -> None:
         """Write one more token of every live draft."""
         last = [draft.answers[-1].ids[-1] for draft in self._live]
-        self._read(self._live, self._embedded(last, self._live[0].asked[0]).unsqueeze(1), 0)
+        if self._steps is None or not self._steps.usable:
+            self._read(self._live, self._embedded(last, self._live[0].asked[0]).unsqueeze(1), 0)
+            return
+        used = max(draft.read for draft in (*self._live, *self._turning))
+        read, pictures = zip(*((draft.read, draft.picture) for draft in self._live))
+        logits = self._steps.read(last, read, pictures, used)
+        for draft in self._live:
+            draft.read += 1
+        self._take(self._live, logits)
 
     def _read(self, drafts: Sequence[Draft], texts: Sequence[Tensor] | Tensor, first: int) -> None:
         """Read a text [L, hidden] more of each draft, padded on the right to the longest, and choose what follows."""
