@@ -9,10 +9,10 @@ billion weights (4.2 GiB in float32; fewer ``--decode-layers`` take less, ``--de
 7B), against the time of reading its weights, keys and values. ``memory``: bytes of keys and values a region, against a
 copy of the prefix for each.
 
-All ratios are of medians of one run, the ways taken in turns. ``--device cuda --dtype bfloat16`` measures on a GPU. Steps
-are CUDA graphs there; with ``--no-recording`` they are done one by one, to compare. ``--clock cpu`` counts the time of
-the process instead of the wall's, for a machine that others use; it has one thread then. Prints tables and one line of
-JSON.
+All ratios are of medians of one run, the ways taken in turns. ``--device cuda --dtype bfloat16`` measures on a GPU.
+Steps are CUDA graphs there; with ``--no-recording`` they are done one by one, to compare. ``--clock cpu`` counts the
+time of the process instead of the wall's, for a machine that others use; it has one thread then. Prints tables and one
+line of JSON.
 """
 
 from __future__ import annotations
