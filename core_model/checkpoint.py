@@ -65,10 +65,12 @@ def pick_device(name: str = "auto") -> torch.device:
 def pick_dtype(name: str, device: torch.device, stored: int = 0) -> torch.dtype:
     """What is calculated in: for "auto", int8 and int4 bfloat16 on CUDA and float32 on the CPU.
 
-    For "auto" and weights that take more than 1 GiB on disk (``stored`` bytes), it is bfloat16 on CPUs with AMX, too.
+    For "auto" and weights that take more than 1 GiB on disk (``stored`` bytes), it is bfloat16 on CPUs that multiply
+    these faster than float32, too: those with AMX or AVX512-BF16.
     Raises ``ModelError`` for an unknown name.
     """
-    if name == "auto" and stored > _LARGE_BYTES and torch.cpu._is_amx_tile_supported():
+    if name == "auto" and stored > _LARGE_BYTES and (
+            torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()):
         return torch.bfloat16
     if name == "auto" or name in QUANTISED:
         return torch.bfloat16 if device.type == "cuda" else torch.float32

@@ -167,13 +167,15 @@ def test_absent_models_devices_and_formats_get_one_sentence(folder: Path) -> Non
         pick_dtype("float128", pick_device("cpu"))
 
 
-@pytest.mark.parametrize(("amx", "stored", "expected"), [
-    (True, 2 * 1024**3, torch.bfloat16), (True, 10 * 1024**2, torch.float32), (False, 2 * 1024**3, torch.float32),
+@pytest.mark.parametrize(("amx", "avx512", "stored", "expected"), [
+    (True, True, 2 * 1024**3, torch.bfloat16), (False, True, 2 * 1024**3, torch.bfloat16),
+    (True, True, 10 * 1024**2, torch.float32), (False, False, 2 * 1024**3, torch.float32),
 ])
-def test_large_models_are_calculated_in_bfloat16_where_the_cpu_has_matrix_units_for_it(
-    amx: bool, stored: int, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+def test_large_models_are_calculated_in_bfloat16_where_the_cpu_multiplies_it_faster(
+    amx: bool, avx512: bool, stored: int, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     assert pick_dtype("auto", torch.device("cpu"), stored) == expected
     assert pick_dtype("float32", torch.device("cpu"), stored) == torch.float32
 
