@@ -7,10 +7,13 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer
 from aquila_qgis_plugin.translation import tr
 
 
-def crs_note(raster: QgsRasterLayer, polygons: str, crs: QgsCoordinateReferenceSystem) -> str:
+def crs_note(
+    raster: QgsRasterLayer, polygons: str, crs: QgsCoordinateReferenceSystem, *, as_displayed: bool
+) -> str:
     """One sentence where only one of a raster and a polygon layer (its name and CRS) has a CRS, "" else."""
-    # Where the user gave none, the file's own is read (rasters.raster_spec).
-    raster_has_one = raster.crs().isValid() or raster.dataProvider().crs().isValid()
+    from aquila_qgis_plugin.rasters import has_crs  # noqa: PLC0415 (loads numpy)
+
+    raster_has_one = has_crs(raster, as_displayed=as_displayed)
     if raster_has_one == crs.isValid():
         return ""
     nameless, other = (polygons, raster.name()) if raster_has_one else (raster.name(), polygons)

@@ -70,6 +70,13 @@ def raster_spec(layer: QgsRasterLayer, *, as_displayed: bool = False) -> RasterS
     return RasterSpec(layer.name(), True, provider.dataSourceUri(), crs, _unplaced(layer))
 
 
+def has_crs(layer: QgsRasterLayer, *, as_displayed: bool = False) -> bool:
+    """Whether a layer that ``raster_spec`` takes has a CRS then: of a plain file, its own does where QGIS has none."""
+    if layer.crs().isValid():
+        return True
+    return not as_displayed and _is_plain_file(layer) and bool(layer.dataProvider().crs().isValid())
+
+
 def raster_problem(layer: Optional[QgsMapLayer]) -> str:
     """One sentence that says why a layer cannot be described, "" if it can; for the main thread."""
     if layer is None or sip.isdeleted(layer):

@@ -213,7 +213,7 @@ class DockContent(QWidget):
         raster, polygons = self.layers.raster(), self.layers.polygons()
         if raster is None or polygons is None:
             return ""
-        return crs_note(raster, polygons.name(), polygons.crs())
+        return crs_note(raster, polygons.name(), polygons.crs(), as_displayed=self.model.as_displayed())
 
     def _describe(self) -> None:
         problem = self.problem()

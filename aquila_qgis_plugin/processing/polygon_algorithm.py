@@ -130,7 +130,8 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
     ) -> None:
         source = self.parameterAsSource(values, INPUT, context)
         raster = self.parameterAsRasterLayer(values, common.RASTER, context)
-        note = crs_note(raster, source.sourceName(), source.sourceCrs())
+        shown = self.parameterAsBool(values, common.AS_DISPLAYED, context)
+        note = crs_note(raster, source.sourceName(), source.sourceCrs(), as_displayed=shown)
         if note:
             feedback.pushWarning(note)
 

@@ -224,8 +224,12 @@ def test_a_run_is_silent_on_coordinates_where_both_layers_have_a_crs(model: str,
     heard = Heard()
     # QGIS may have forgotten the raster's; its file still says it, and that is what is read.
     raster.setCrs(QgsCoordinateReferenceSystem())
-    run("describe_polygons", {"INPUT": polygon_layer(), "RASTER": raster, "MODEL": model, "STYLE": 0}, heard)
+    values = {"INPUT": polygon_layer(), "RASTER": raster, "MODEL": model, "STYLE": 0}
+    run("describe_polygons", values, heard)
     assert not heard.warnings
+    # As displayed, the layer is read through QGIS, which knows of none.
+    run("describe_polygons", {**values, "AS_DISPLAYED": True}, heard)
+    assert [text for text in heard.warnings if text.startswith("scene has no coordinate system")]
 
 
 def test_polygons_of_another_crs_and_files_of_other_formats(
