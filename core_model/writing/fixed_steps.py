@@ -8,6 +8,7 @@ written or not, and each asks the prefixes of all pictures.
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Callable, Protocol, Sequence, Tuple
 
 import torch
@@ -23,6 +24,8 @@ _LOG = logging.getLogger(__name__)
 RECORDED_BLOCK = 128
 # Logits of a repeated step may differ by this share of the largest: products may be summed in another order.
 _TOLERANCE = 0.02
+# A process may record one graph at a time.
+_ONE_AT_A_TIME = threading.Lock()
 
 Step = Callable[[], Tensor]
 
@@ -71,9 +74,12 @@ class CudaGraphs:
 
     def _captured(self, step: Step) -> Step:
         graph = torch.cuda.CUDAGraph()
-        # Other threads, as one that looks at similar places, may use the GPU meanwhile.
-        with torch.cuda.device(self._device), torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            logits = step()
+        # The outer stream sees to it that the thread is back on its own one after a failure, too.
+        with _ONE_AT_A_TIME, torch.cuda.device(self._device), torch.cuda.stream(torch.cuda.Stream()):
+            # Other threads may use the GPU meanwhile.
+            stream = torch.cuda.current_stream()
+            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+                logits = step()
 
         def repeat() -> Tensor:
             graph.replay()
