@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,18 @@ def test_repeated_steps_write_the_same(
     for one, other in zip(written, expected):
         assert one.log_probability == pytest.approx(other.log_probability, abs=1e-4)
     assert tape.repeated > tape.recorded >= (3 if block == 4 else 1)
+
+
+def test_drafts_that_wait_for_their_next_question_keep_what_was_read(
+    plain: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many rows several wait together, in slots that the steps of the others go over."""
+    monkeypatch.setattr("core_model.writing.decoder.RECORDED_BLOCK", 4)
+    many = [replace(request, turns=(Turn(request.turns[0].instruction + " please" * more), *LATER), key=14 * more + n)
+            for more in range(3) for n, request in enumerate(_requests())]
+    expected = _with(plain, None, rows=32).write(_view(plain), many)
+    tape = Tape()
+    assert _told(_with(plain, tape, rows=32).write(_view(plain), many)) == _told(expected) and tape.repeated
 
 
 def test_big_prefixes_are_asked_one_by_one(plain: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
