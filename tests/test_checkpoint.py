@@ -175,9 +175,15 @@ def test_large_models_are_calculated_in_bfloat16_where_the_cpu_multiplies_it_fas
     amx: bool, avx512: bool, stored: int, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
     assert pick_dtype("auto", torch.device("cpu"), stored) == expected
     assert pick_dtype("float32", torch.device("cpu"), stored) == torch.float32
+
+
+def test_a_torch_that_cannot_tell_of_the_cpu_calculates_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
+    assert pick_dtype("auto", torch.device("cpu"), 2 * 1024**3) == torch.float32
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
