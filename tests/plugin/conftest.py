@@ -19,6 +19,10 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from qgis.core import QgsRasterLayer
+
     from tests.plugin.interface import Interface
 
 # pyproject.toml keeps pytest-qgis out of the other tests by its entry point's name; its module's name brings it in.
@@ -41,6 +45,31 @@ def _fresh_project(qgis_app: object) -> Iterator[None]:
     yield
     QgsProject.instance().clear()
     QgsSettings().remove("aquila")
+
+
+@pytest.fixture(scope="module")
+def registered(qgis_processing: None) -> Iterator[None]:
+    """Aquila's algorithms in QGIS's registry."""
+    from tests.plugin.processing_runs import registered_provider
+
+    with registered_provider():
+        yield
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a tiny untrained model."""
+    from tests.tiny import save_tiny
+
+    return str(save_tiny(tmp_path_factory.mktemp("tiny")))
+
+
+@pytest.fixture()
+def raster(tmp_path: Path) -> QgsRasterLayer:
+    """A raster layer of noise."""
+    from tests.plugin.scenes import raster_layer
+
+    return raster_layer(tmp_path)
 
 
 @pytest.fixture()

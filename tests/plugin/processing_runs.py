@@ -13,8 +13,13 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProject,
+    QgsRasterLayer,
     QgsVectorLayer,
 )
+
+from core_model.checkpoint import load_model
+from core_model.describer import Describer
+from tests.plugin.scenes import squares
 
 COUNTS = (
     "OK_COUNT", "PARTLY_OUTSIDE_COUNT", "OUTSIDE_COUNT", "NO_VALID_PIXELS_COUNT", "INVALID_COUNT", "ERROR_COUNT",
@@ -109,3 +114,10 @@ def rows(layer: QgsVectorLayer) -> List[Dict[str, Any]]:
     names = layer.fields().names()
     features: List[QgsFeature] = sorted(layer.getFeatures(), key=lambda feature: feature.id())
     return [dict(zip(names, feature.attributes())) for feature in features]
+
+
+def texts_of(model: str, raster: QgsRasterLayer, **wording: Any) -> List[str]:
+    """What the façade itself says of the squares."""
+    describer = Describer(load_model(model, device="cpu"))
+    found = sorted(describer.describe(raster.source(), squares(), **wording), key=lambda each: each.id)
+    return [each.description for each in found]

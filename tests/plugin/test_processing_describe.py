@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, List
 
@@ -40,43 +39,19 @@ from tests.plugin.processing_runs import (
     COUNTS,
     Heard,
     algorithm_of,
-    edit_in_place,
     problem,
-    registered_provider,
     rows,
     run,
+    texts_of,
 )
-from tests.plugin.scenes import PLACES, polygon_layer, raster_layer, square, squares
+from tests.plugin.scenes import PLACES, polygon_layer, squares
 from tests.plugin.waiting import wait_until
 
 OUTSIDE, HOLE, EDGE = (900, 900, 10), (340, 20, 20), (-10, 100, 30)
 LABELS = "forest, field; water\nroof"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _provider(qgis_processing: None) -> Iterator[None]:
-    with registered_provider():
-        yield
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The folder of a tiny untrained model."""
-    from tests.tiny import save_tiny
-
-    return str(save_tiny(tmp_path_factory.mktemp("tiny")))
-
-
-@pytest.fixture()
-def raster(tmp_path: Path) -> QgsRasterLayer:
-    return raster_layer(tmp_path)
-
-
-def _texts(model: str, raster: QgsRasterLayer, **wording: Any) -> List[str]:
-    """What the façade itself says of the squares."""
-    describer = Describer(load_model(model, device="cpu"))
-    found = sorted(describer.describe(raster.source(), squares(), **wording), key=lambda each: each.id)
-    return [each.description for each in found]
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 def _selected(layer: QgsVectorLayer, numbers: List[int]) -> QgsProcessingFeatureSourceDefinition:
@@ -94,7 +69,7 @@ def test_each_polygon_gets_its_text_and_the_statuses_are_counted(model: str, ras
     assert [found[name] for name in COUNTS] == [7, 1, 1, 1, 1, 0]
     written = rows(found["OUTPUT"])
     assert list(written[0]) == ["plot", "description", "label", "confidence", "status"] and len(written) == 11
-    expected = _texts(model, raster)
+    expected = texts_of(model, raster)
     for number, row in enumerate(written[:7]):
         assert row["description"] == expected[number] and row["label"] and 0 <= row["confidence"] <= 1
     assert [row["status"] for row in written[7:]] == [
@@ -109,19 +84,19 @@ def test_style_prompt_fields_and_surroundings_are_as_chosen(model: str, raster: 
     base = {"INPUT": layer, "RASTER": raster, "MODEL": model, "FIELD": "note"}
     phrase = rows(run("describe_polygons", {**base, "STYLE": 1, "EXTRAS": [3]})["OUTPUT"])
     assert list(phrase[0]) == ["note", "area_m2"] and phrase[0]["area_m2"] == pytest.approx(625, rel=2e-3)
-    assert [row["note"] for row in phrase] == _texts(model, raster, style="phrase")
+    assert [row["note"] for row in phrase] == texts_of(model, raster, style="phrase")
     asked = rows(run("describe_polygons", {**base, "PROMPT": "Is <region> wet?", "EXTRAS": []})["OUTPUT"])
-    assert asked[2] == {"note": _texts(model, raster, prompt="Is <region> wet?")[2]}
+    assert asked[2] == {"note": texts_of(model, raster, prompt="Is <region> wet?")[2]}
     wide = rows(run("describe_polygons", {**base, "STYLE": 1, "CONTEXT": 1})["OUTPUT"])
     assert [row["note"] for row in wide] != [row["note"] for row in phrase]
-    assert [row["note"] for row in wide] == _texts(model, raster, style="phrase", wider=1)
+    assert [row["note"] for row in wide] == texts_of(model, raster, style="phrase", wider=1)
 
 
 def test_only_selected_polygons_and_chosen_bands(model: str, raster: QgsRasterLayer) -> None:
     layer = polygon_layer()
     found = run("describe_polygons", {
         "INPUT": _selected(layer, [2, 5]), "RASTER": raster, "MODEL": model, "BANDS": "3,2,1"})
-    expected = _texts(model, raster, bands=(3, 2, 1))
+    expected = texts_of(model, raster, bands=(3, 2, 1))
     assert sorted(row["description"] for row in rows(found["OUTPUT"])) == sorted([expected[1], expected[4]])
 
 
@@ -147,12 +122,12 @@ def test_polygons_share_the_tiles_they_are_seen_through(
 def test_labels_and_questions(model: str, raster: QgsRasterLayer) -> None:
     base = {"INPUT": polygon_layer(), "RASTER": raster, "MODEL": model}
     classified = rows(run("classify_polygons", {**base, "LABELS": LABELS})["OUTPUT"])
-    expected = _texts(model, raster, labels=("forest", "field", "water", "roof"))
+    expected = texts_of(model, raster, labels=("forest", "field", "water", "roof"))
     assert list(classified[0]) == ["label", "probability", "status"]
     assert [row["label"] for row in classified] == expected
     assert all(0.25 <= row["probability"] <= 1 for row in classified)
     answered = rows(run("ask_polygons", {**base, "QUESTION": "What colour is it?"})["OUTPUT"])
-    expected = _texts(model, raster, prompt="What colour is it?")
+    expected = texts_of(model, raster, prompt="What colour is it?")
     assert [row["answer"] for row in answered] == expected
 
 
@@ -245,95 +220,6 @@ def test_polygons_of_another_crs_and_files_of_other_formats(
     written = QgsVectorLayer(found["OUTPUT"], "out")
     assert written.isValid() and written.crs().authid() == "EPSG:4326" and written.featureCount() == 7
     assert all(row["status"] == "ok" and row["descriptio"] for row in rows(written))
-
-
-def test_texts_are_cut_to_the_length_of_their_field(model: str, raster: QgsRasterLayer) -> None:
-    heard = Heard()
-    found = run("describe_polygons", {
-        "INPUT": polygon_layer(["note:string(4)"]), "RASTER": raster, "MODEL": model, "FIELD": "note"}, heard)
-    assert all(len(row["note"]) <= 4 for row in rows(found["OUTPUT"]))
-    assert any("cut short" in warning for warning in heard.warnings)
-    layer, heard = polygon_layer(["note:string(4)"]), Heard()
-    assert edit_in_place("describe_polygons", layer, {"RASTER": raster, "MODEL": model, "FIELD": "note"}, heard)
-    assert all(0 < len(row["note"]) <= 4 for row in rows(layer)) and layer.commitChanges()
-    assert any("cut short" in warning for warning in heard.warnings)
-
-
-def test_in_place_one_undo_step_fills_the_selected_rows(model: str, raster: QgsRasterLayer) -> None:
-    layer = polygon_layer(["note:string(0)", "sure:double"], [*PLACES, OUTSIDE])
-    layer.startEditing()
-    for number in range(1, 9):
-        layer.changeAttributeValue(number, 0, "before")
-    layer.undoStack().clear()
-    layer.selectByIds([1, 3, 8])
-    geometries = {feature.id(): feature.geometry().asWkt() for feature in layer.getFeatures()}
-    assert edit_in_place("describe_polygons", layer, {
-        "RASTER": raster, "MODEL": model, "FIELD": "note", "CONFIDENCE_FIELD": "sure"})
-    expected = _texts(model, raster)
-    notes = [row["note"] for row in rows(layer)]
-    assert notes == [expected[0], "before", expected[2], "before", "before", "before", "before", "before"]
-    assert [row["sure"] in (None, NULL) for row in rows(layer)] == [False, True, False, True, True, True, True, True]
-    assert layer.undoStack().count() == 1 and layer.undoStack().text(0) == "Describe polygons"
-    assert {feature.id(): feature.geometry().asWkt() for feature in layer.getFeatures()} == geometries
-    layer.undoStack().undo()
-    assert {row["note"] for row in rows(layer)} == {"before"}
-    layer.rollBack()
-
-
-def test_in_place_works_on_polygons_that_were_just_drawn(model: str, raster: QgsRasterLayer) -> None:
-    layer = polygon_layer(["note:string(0)"], [])
-    layer.startEditing()
-    drawn = QgsFeature(layer.fields())
-    drawn.setGeometry(QgsGeometry.fromWkt(square(*PLACES[2])))
-    layer.addFeature(drawn)
-    assert edit_in_place("ask_polygons", layer, {
-        "RASTER": raster, "MODEL": model, "FIELD": "note", "QUESTION": "What is <region>?"})
-    assert rows(layer)[0]["note"] == _texts(model, raster, prompt="What is <region>?")[2]
-    assert layer.commitChanges()
-
-
-def test_in_place_a_failure_loses_no_unsaved_edit(
-    model: str, raster: QgsRasterLayer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from aquila_qgis_plugin import models
-    from core_model.errors import ModelError
-
-    layer = polygon_layer(["note:string(0)"])
-    layer.startEditing()
-    layer.changeAttributeValue(1, 0, "mine")
-
-    def fail(*_: object) -> None:
-        raise ModelError("the weights are damaged; copy the model folder again.")
-
-    monkeypatch.setattr(models, "describer", fail)
-    heard = Heard()
-    edit_in_place("describe_polygons", layer, {"RASTER": raster, "MODEL": model, "FIELD": "note"}, heard)
-    assert any("weights are damaged" in error for error in heard.errors)
-    heard = Heard()
-    edit_in_place("describe_polygons", layer, {"RASTER": raster, "MODEL": "absent", "FIELD": "note"}, heard)
-    assert any("no model absent" in error.lower() for error in heard.errors)
-    assert layer.isEditable() and rows(layer)[0]["note"] == "mine"
-    layer.rollBack()
-
-
-def test_in_place_cancelling_keeps_what_is_done_in_the_same_undo_step(model: str, raster: QgsRasterLayer) -> None:
-    layer = polygon_layer(["note:string(0)"])
-    layer.selectAll()
-    edit_in_place("describe_polygons", layer, {
-        "RASTER": raster, "MODEL": model, "FIELD": "note", "BATCH_SIZE": 2}, Heard(lambda progress: 50 < progress < 80))
-    notes = [row["note"] for row in rows(layer)]
-    assert sum(note not in (None, NULL) for note in notes) == 4 and layer.undoStack().count() == 1
-    layer.undoStack().undo()
-    assert all(row["note"] in (None, NULL) for row in rows(layer))
-    layer.rollBack()
-
-
-def test_in_place_is_offered_for_polygon_layers_only() -> None:
-    for name in ("describe_polygons", "classify_polygons", "ask_polygons", "compare_polygons"):
-        algorithm = algorithm_of(name, in_place=True)
-        assert algorithm.supportInPlaceEdit(polygon_layer())
-        assert not algorithm.supportInPlaceEdit(QgsVectorLayer("Point?crs=EPSG:32633", "points", "memory"))
-    assert not algorithm_of("region_embeddings", in_place=True).supportInPlaceEdit(polygon_layer())
 
 
 def test_batch_runs_one_set_of_values_after_the_other(model: str, raster: QgsRasterLayer, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -16,29 +15,13 @@ from qgis.core import NULL, QgsProcessingException, QgsRasterLayer, QgsVectorLay
 from core_model.checkpoint import load_model
 from core_model.embeddings import Embedder
 from tests.geo_helpers import write_raster
-from tests.plugin.processing_runs import Heard, edit_in_place, problem, registered_provider, rows, run
-from tests.plugin.scenes import NORTH, PLACES, WEST, polygon_layer, raster_layer, squares
+from tests.plugin.processing_runs import Heard, edit_in_place, problem, rows, run
+from tests.plugin.scenes import NORTH, PLACES, WEST, polygon_layer, squares
 
 OUTSIDE = (900, 900, 10)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _provider(qgis_processing: None) -> Iterator[None]:
-    with registered_provider():
-        yield
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The folder of a tiny untrained model."""
-    from tests.tiny import save_tiny
-
-    return str(save_tiny(tmp_path_factory.mktemp("tiny")))
-
-
-@pytest.fixture()
-def raster(tmp_path: Path) -> QgsRasterLayer:
-    return raster_layer(tmp_path)
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 @pytest.fixture()
