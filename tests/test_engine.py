@@ -26,6 +26,7 @@ from tests.made_training import (
     losses,
     made_engine,
     made_examples,
+    no_bfloat16,
     patches,
     tiny_start,
     trained,
@@ -46,6 +47,11 @@ from training.stages import regions
 from training.stages.text import TextLearner
 
 CLOSE = 2e-5
+
+
+@pytest.fixture(autouse=True)
+def _in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.precision.cpu_multiplies", no_bfloat16)
 
 
 def _processes(out: Path, count: int, *kinds: str) -> subprocess.CompletedProcess[str]:
