@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import List
 
 from aquila_qgis_plugin.translation import tr
 
@@ -33,12 +34,18 @@ class PipProgress:
     def look(self) -> None:
         """See how much there is: the size of what is fetched, then the number of packages unpacked."""
         if self._packages:
-            unpacked = len(list(self._scratch.glob("pip-target-*/lib/python/*.dist-info")))
+            unpacked = len(self._found("pip-target-*/lib/python/*.dist-info"))
             reached = FETCHED + min(1.0, unpacked / self._packages) * (UNPACKED - FETCHED)
         else:
-            fetched = sum(_size(wheel) for wheel in self._scratch.glob("pip-*/*.whl"))
+            fetched = sum(_size(wheel) for wheel in self._found("pip-*/*.whl"))
             reached = min(1.0, fetched / self._download_bytes) * FETCHED
         self.percent = max(self.percent, int(reached))
+
+    def _found(self, pattern: str) -> List[Path]:
+        try:
+            return list(self._scratch.glob(pattern))
+        except OSError:
+            return []  # pip has just removed a folder that was about to be looked into
 
 
 def _size(path: Path) -> int:

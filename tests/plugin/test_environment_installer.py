@@ -232,6 +232,26 @@ def test_a_missing_windows_library_is_told_as_such() -> None:
     assert "Visual C++" in check_failure('OSError: [WinError 126] ... Error loading "c10.dll"')
 
 
+def test_a_folder_that_pip_removes_meanwhile_does_not_stop_the_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python looks into a folder that it found a moment ago, and pip clears up after itself."""
+    from aquila_qgis_plugin.environment.pip_progress import PipProgress
+
+    progress = PipProgress(tmp_path, download_bytes=1000)
+    (tmp_path / "pip-unpack-x1").mkdir()
+    scandir = os.scandir
+
+    def gone(path: object) -> object:
+        if Path(str(path)).name == "pip-unpack-x1":
+            raise FileNotFoundError(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    progress.look()
+    assert progress.percent == 1
+
+
 def test_progress_follows_lines_and_files(tmp_path: Path) -> None:
     from aquila_qgis_plugin.environment.pip_progress import FETCHED, UNPACKED, PipProgress
 
