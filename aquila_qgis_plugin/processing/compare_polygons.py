@@ -12,7 +12,7 @@ from aquila_qgis_plugin.compat import real_field, text_field
 from aquila_qgis_plugin.processing.columns import Column
 from aquila_qgis_plugin.processing.parameters import Setup
 from aquila_qgis_plugin.processing.polygon_algorithm import INPUT, PolygonAlgorithm
-from aquila_qgis_plugin.processing.reference import read_reference, reference_parameter, reference_problem
+from aquila_qgis_plugin.processing.reference import REFERENCE, read_reference, reference_parameter, reference_problem
 from aquila_qgis_plugin.translation import tr
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class ComparePolygons(PolygonAlgorithm):
     """The cosine between the vectors of a reference polygon and of every polygon of a layer."""
 
     NAME = "compare_polygons"
+    LAYERS = (INPUT, REFERENCE)
     ICON = "similarity"
 
     def displayName(self) -> str:  # noqa: N802 (QGIS's name)

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
     QgsProcessingFeatureSourceDefinition,
+    QgsProcessingFeedback,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
@@ -22,6 +23,7 @@ from qgis.core import (
 )
 
 from aquila_qgis_plugin import settings
+from aquila_qgis_plugin.coordinates import crs_note
 from aquila_qgis_plugin.model_options import ModelOptions
 from aquila_qgis_plugin.models import picture_size
 from aquila_qgis_plugin.translation import tr
@@ -156,6 +158,18 @@ def read_setup(algorithm: Any, values: Mapping[str, Any], context: QgsProcessing
         read_bands(algorithm.parameterAsString(values, BANDS, context)),
         algorithm.parameterAsEnum(values, CONTEXT, context),
     )
+
+
+def tell_of_coordinates(
+    algorithm: Any, name: str, values: Mapping[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+) -> None:
+    """Warn where only one of the raster and the polygons of the parameter ``name`` has a CRS."""
+    source = algorithm.parameterAsSource(values, name, context)
+    layer = algorithm.parameterAsRasterLayer(values, RASTER, context)
+    shown = algorithm.parameterAsBool(values, AS_DISPLAYED, context)
+    note = crs_note(layer, source.sourceName(), source.sourceCrs(), as_displayed=shown)
+    if note:
+        feedback.pushWarning(note)
 
 
 def read_bands(text: str) -> Optional[Tuple[int, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from qgis.core import (
     QgsFeature,
@@ -21,7 +21,6 @@ from qgis.core import (
 )
 
 from aquila_qgis_plugin.cancelled import CancelledError
-from aquila_qgis_plugin.coordinates import crs_note
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.processing import parameters as common
 from aquila_qgis_plugin.processing import statuses
@@ -44,7 +43,10 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
 
     QGIS edits a layer in place by asking ``processFeature`` for one feature after the other. Polygons share the tiles
     they are seen through, so the first such call describes them all, and the others only hand out what was found.
+    ``LAYERS`` are the parameters whose polygons are looked at.
     """
+
+    LAYERS: Tuple[str, ...] = (INPUT,)
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,20 +122,11 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
             self.check_all(parameters, context)
             self._setup = common.read_setup(self, parameters, context)
             self.read_values(parameters, context)
-            self._tell_of_coordinates(parameters, context, feedback)
+            for name in self.LAYERS:
+                common.tell_of_coordinates(self, name, parameters, context, feedback)
         except QgsProcessingException as error:
             self._fail_gently(error, feedback)
         return True
-
-    def _tell_of_coordinates(
-        self, values: Mapping[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> None:
-        source = self.parameterAsSource(values, INPUT, context)
-        raster = self.parameterAsRasterLayer(values, common.RASTER, context)
-        shown = self.parameterAsBool(values, common.AS_DISPLAYED, context)
-        note = crs_note(raster, source.sourceName(), source.sourceCrs(), as_displayed=shown)
-        if note:
-            feedback.pushWarning(note)
 
     def processAlgorithm(  # noqa: N802 (QGIS's name)
         self, parameters: Mapping[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

@@ -19,7 +19,7 @@ from qgis.core import (
 from aquila_qgis_plugin.cancelled import CancelledError
 from aquila_qgis_plugin.processing import parameters as common
 from aquila_qgis_plugin.processing.algorithm import AquilaAlgorithm, looking, progress
-from aquila_qgis_plugin.processing.reference import read_reference, reference_parameter, reference_problem
+from aquila_qgis_plugin.processing.reference import REFERENCE, read_reference, reference_parameter, reference_problem
 from aquila_qgis_plugin.translation import tr
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ class Similarity(AquilaAlgorithm, QgsProcessingAlgorithm):
         )
 
     def prepareAlgorithm(  # noqa: N802 (QGIS's name)
-        self, parameters: Mapping[str, Any], context: QgsProcessingContext,
-        feedback: QgsProcessingFeedback,  # noqa: ARG002
+        self, parameters: Mapping[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Check everything, and copy what a worker must not share; on the main thread."""
         self.check_all(parameters, context)
         self._setup = common.read_setup(self, parameters, context)
         self._reference = read_reference(self, parameters, context)
+        common.tell_of_coordinates(self, REFERENCE, parameters, context, feedback)
         if parameters.get(EXTENT):
             layer = self.parameterAsRasterLayer(parameters, common.RASTER, context)
             self._extent = self.parameterAsExtent(parameters, EXTENT, context, layer.crs())

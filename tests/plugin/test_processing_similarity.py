@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 from osgeo import gdal
-from qgis.core import NULL, QgsProcessingException, QgsRasterLayer, QgsVectorLayer
+from qgis.core import NULL, QgsCoordinateReferenceSystem, QgsProcessingException, QgsRasterLayer, QgsVectorLayer
 
 from core_model.checkpoint import load_model
 from core_model.embeddings import Embedder
@@ -135,6 +135,22 @@ def test_a_cancelled_map_keeps_its_part(model: str, raster: QgsRasterLayer, tmp_
     dataset = gdal.Open(str(tmp_path / "map.tif"))
     empty = dataset.ReadAsArray() == dataset.GetRasterBand(1).GetNoDataValue()
     assert empty[-1].all() and not empty[0, 0]
+
+
+@pytest.mark.parametrize("name", ["similarity", "compare_polygons"])
+def test_a_reference_without_a_crs_is_told_of(model: str, raster: QgsRasterLayer, tmp_path: Path, name: str) -> None:
+    reference, heard = polygon_layer(places=PLACES[2:3]), Heard()
+    reference.setName("reference")
+    values: Dict[str, Any] = {"RASTER": raster, "REFERENCE": reference, "MODEL": model}
+    if name == "compare_polygons":
+        values["INPUT"] = polygon_layer()
+    else:
+        values["OUTPUT"] = str(tmp_path / "map.tif")
+    run(name, values, heard)
+    assert not heard.warnings
+    reference.setCrs(QgsCoordinateReferenceSystem())
+    run(name, values, heard)
+    assert [text for text in heard.warnings if text.startswith("reference has no coordinate system")]
 
 
 def test_each_wrong_value_gets_one_sentence(model: str, raster: QgsRasterLayer, tmp_path: Path) -> None:
