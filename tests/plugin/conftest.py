@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, Iterator, List
 
 import pytest
 
@@ -21,9 +21,10 @@ except ImportError as error:
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from qgis.core import QgsRasterLayer
+    from qgis.core import QgsRasterLayer, QgsVectorLayer
 
     from tests.plugin.interface import Interface
+    from tests.plugin.map_world import FakeTask, World
 
 # pyproject.toml keeps pytest-qgis out of the other tests by its entry point's name; its module's name brings it in.
 pytest_plugins = ["pytest_qgis.pytest_qgis"]
@@ -97,3 +98,37 @@ def iface(qgis_app: object) -> Iterator[Interface]:
     project.readProject.disconnect(interface.projectRead)
     canvas.deleteLater()
     window.deleteLater()
+
+
+@pytest.fixture()
+def tasks(monkeypatch: pytest.MonkeyPatch) -> List[FakeTask]:
+    """The tasks that were started from the map, none of which runs."""
+    from aquila_qgis_plugin import describe_one
+    from aquila_qgis_plugin.environment import runtime
+    from tests.plugin.map_world import FakeTask
+
+    started: List[FakeTask] = []
+    monkeypatch.setattr(describe_one, "DescribeTask", FakeTask)
+    monkeypatch.setattr(describe_one, "start", started.append)
+    monkeypatch.setattr(runtime, "state", lambda: runtime.RuntimeState(True))
+    return started
+
+
+@pytest.fixture()
+def two_squares() -> QgsVectorLayer:
+    """A layer of a field and a pond inside it."""
+    from tests.plugin.map_world import FIELD, POND
+    from tests.plugin.scenes import polygon_layer
+
+    return polygon_layer(["description:string", "name:string"], [FIELD, POND])
+
+
+@pytest.fixture()
+def world(iface: Interface, two_squares: QgsVectorLayer, tmp_path: Path) -> Iterator[World]:
+    """A map with the two squares and the tool in hand."""
+    from tests.plugin.map_world import World
+
+    made = World(iface, two_squares, tmp_path)
+    yield made
+    made.canvas.unsetMapTool(made.tool)
+    made.tool.close()

@@ -1,8 +1,10 @@
+"""The map tool: clicking on polygons, drawing them, and what ends a description under way."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import List, Tuple
 
 import pytest
 from qgis.core import (
@@ -10,155 +12,23 @@ from qgis.core import (
     QgsCoordinateTransform,
     QgsFeature,
     QgsGeometry,
-    QgsPointXY,
     QgsProject,
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis.gui import QgsGui, QgsHighlight, QgsIdentifyMenu, QgsMapCanvas, QgsMapToolIdentify
-from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt, QTimer, Signal
-from qtpy.QtGui import QKeyEvent, QMouseEvent
-from qtpy.QtWidgets import QApplication, QMenu
+from qgis.gui import QgsGui, QgsIdentifyMenu, QgsMapToolIdentify
+from qtpy.QtCore import QEvent, QPoint, Qt, QTimer
+from qtpy.QtWidgets import QMenu
 
-from core_model.description import Description
 from tests.plugin.interface import Interface
-from tests.plugin.scenes import CRS, NORTH, WEST, polygon_layer, raster_layer
+from tests.plugin.map_world import BESIDE, CTRL, FIELD, FOUND, POND, RIGHT, FakeTask, World, outcome
+from tests.plugin.scenes import CRS, NORTH, WEST, polygon_layer
 from tests.plugin.waiting import wait_until
-
-LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
-NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
-# Two squares (x, y, side in metres from the upper left corner), the second inside the first.
-FIELD, POND = (100, 100, 120), (140, 140, 20)
-BESIDE = (320, 300)
-FOUND = Description(2, "ok", "A pond with dark water.", "pond", 0.83, 400.0, model="nano")
-
-
-class FakeTask(QObject):
-    """A task of which the test says when and how it ends."""
-
-    ended = Signal(object)
-
-    def __init__(self, request: Any) -> None:
-        super().__init__()
-        self.request, self.cancelled = request, False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-
-
-@pytest.fixture()
-def tasks(monkeypatch: pytest.MonkeyPatch) -> List[FakeTask]:
-    """The tasks that were started, none of which runs."""
-    from aquila_qgis_plugin import describe_one
-    from aquila_qgis_plugin.environment import runtime
-
-    started: List[FakeTask] = []
-    monkeypatch.setattr(describe_one, "DescribeTask", FakeTask)
-    monkeypatch.setattr(describe_one, "start", started.append)
-    monkeypatch.setattr(runtime, "state", lambda: runtime.RuntimeState(True))
-    return started
-
-
-@pytest.fixture()
-def layer() -> QgsVectorLayer:
-    return polygon_layer(["description:string", "name:string"], [FIELD, POND])
-
-
-class World:
-    """A map with the scene and the squares, the tool in hand, and what it has found."""
-
-    def __init__(self, iface: Interface, layer: QgsVectorLayer, folder: Path) -> None:
-        from aquila_qgis_plugin.choice import Choice
-        from aquila_qgis_plugin.map_tools import DescribeMapTool
-        from aquila_qgis_plugin.model_options import ModelOptions
-        from aquila_qgis_plugin.results import Targets
-
-        self.iface, self.layer, self.raster = iface, layer, raster_layer(folder)
-        QgsProject.instance().addMapLayers([self.raster, layer])
-        self.canvas: QgsMapCanvas = iface.mapCanvas()
-        self.canvas.setDestinationCrs(layer.crs())
-        self.canvas.setLayers([layer, self.raster])
-        self.canvas.setExtent(QgsRectangle(WEST, NORTH - 400, WEST + 400, NORTH))
-        iface.mainWindow().show()
-        QApplication.processEvents()
-        self.choice = Choice(self.raster, layer, ModelOptions(), style="phrase", targets=Targets("description"))
-        self.tool = DescribeMapTool(iface, lambda: self.choice)
-        self.found: List[Tuple[str, Description]] = []
-        self.tool.described.connect(lambda layer_id, found: self.found.append((layer_id, found)))
-        self.canvas.setMapTool(self.tool)
-
-    @property
-    def bubble(self) -> Any:
-        return self.tool._one.bubble
-
-    def pixel(self, place: Tuple[float, float]) -> QPoint:
-        shown = self.canvas.getCoordinateTransform().transform(QgsPointXY(WEST + place[0], NORTH - place[1]))
-        return QPoint(round(shown.x()), round(shown.y()))
-
-    def mouse(
-        self, kind: QEvent.Type, place: Tuple[float, float], button: Any = LEFT, keys: Any = NONE
-    ) -> None:
-        where = QPointF(self.pixel(place))
-        around = QPointF(self.canvas.viewport().mapToGlobal(self.pixel(place)))
-        held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
-        QApplication.sendEvent(self.canvas.viewport(), QMouseEvent(kind, where, around, button, held, keys))
-
-    def click(self, place: Tuple[float, float], button: Any = LEFT, keys: Any = NONE) -> None:
-        self.mouse(QEvent.Type.MouseButtonPress, place, button, keys)
-        self.mouse(QEvent.Type.MouseButtonRelease, place, button, keys)
-
-    def drag(self, start: Tuple[float, float], end: Tuple[float, float]) -> None:
-        self.mouse(QEvent.Type.MouseButtonPress, start)
-        self.mouse(QEvent.Type.MouseMove, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
-        self.mouse(QEvent.Type.MouseMove, end)
-        self.mouse(QEvent.Type.MouseButtonRelease, end)
-
-    def key(self, key: Qt.Key) -> None:
-        QApplication.sendEvent(self.canvas, QKeyEvent(QEvent.Type.KeyPress, key, NONE))
-
-    def highlights(self) -> int:
-        return sum(isinstance(item, QgsHighlight) for item in self.canvas.scene().items())
-
-    def bands(self) -> List[QgsGeometry]:
-        """What is drawn, and not highlighted, on the map."""
-        marks = self.tool._one._marks._items
-        return [item.asGeometry() for item in marks if not isinstance(item, QgsHighlight)]
-
-
-@pytest.fixture()
-def world(iface: Interface, layer: QgsVectorLayer, tmp_path: Path) -> Iterator[World]:
-    made = World(iface, layer, tmp_path)
-    yield made
-    made.canvas.unsetMapTool(made.tool)
-    made.tool.close()
-
-
-def _outcome(found: Optional[Description] = None, **values: Any) -> Any:
-    from aquila_qgis_plugin.describe_task import Outcome
-
-    return Outcome([found] if found is not None else [], **values)
 
 
 def _corner(box: QgsRectangle) -> Tuple[int, int, int, int]:
     return (round(box.xMinimum() - WEST), round(NORTH - box.yMaximum()),
             round(box.xMaximum() - WEST), round(NORTH - box.yMinimum()))
-
-
-def test_a_click_describes_the_polygon_and_shows_the_text_beside_it(world: World, tasks: List[FakeTask]) -> None:
-    world.click((110, 110))
-    request = tasks[0].request
-    assert [region.id for region in request.regions] == [1]
-    assert (request.style, request.prompt, request.labels) == ("phrase", None, None)
-    assert request.raster.name == "scene"
-    assert world.highlights() == 1
-    assert world.bubble.text == "Looking…"
-    found = replace(FOUND, id=1)
-    tasks[0].ended.emit(_outcome(found))
-    assert world.found == [(world.layer.id(), found)]
-    assert world.bubble.text == "pond · 83 %\nA pond with dark water."
-    assert not world.bubble.isHidden()
-    assert world.canvas.rect().contains(world.bubble.geometry())
-    assert world.bubble.x() > world.pixel((220, 100)).x()
 
 
 def test_of_polygons_upon_each_other_the_smallest_is_meant(world: World, tasks: List[FakeTask]) -> None:
@@ -170,10 +40,10 @@ def test_a_new_click_takes_the_place_of_a_description_under_way(world: World, ta
     world.click((110, 110))
     world.click((150, 150))
     assert tasks[0].cancelled and not tasks[1].cancelled
-    tasks[0].ended.emit(_outcome(replace(FOUND, id=1)))
+    tasks[0].ended.emit(outcome(replace(FOUND, id=1)))
     assert world.found == []
     assert world.bubble.text == "Looking…"
-    tasks[1].ended.emit(_outcome(FOUND))
+    tasks[1].ended.emit(outcome(FOUND))
     assert [found.id for _, found in world.found] == [2]
     assert world.highlights() == 1
 
@@ -202,7 +72,7 @@ def test_a_polygon_drawn_corner_by_corner_needs_no_layer(world: World, tasks: Li
     assert (region.id, region.crs_wkt) == ("drawn", CRS)
     assert [_corner(band.boundingBox()) for band in world.bands()] == [(110, 110, 150, 150)]
     found = replace(FOUND, id="drawn")
-    tasks[0].ended.emit(_outcome(found))
+    tasks[0].ended.emit(outcome(found))
     assert world.found == [("", found)]
 
 
@@ -307,49 +177,6 @@ def test_what_hinders_is_said_where_the_description_would_stand(
     assert len(tasks) == 1
 
 
-def test_an_error_is_shown_in_its_one_sentence(world: World, tasks: List[FakeTask]) -> None:
-    world.click((150, 150))
-    tasks[0].ended.emit(_outcome(error="The model file is cut off; copy it again."))
-    assert world.bubble.text == "The model file is cut off; copy it again."
-    assert world.found == []
-
-
-def test_a_status_without_text_is_shown(world: World, tasks: List[FakeTask]) -> None:
-    world.click((150, 150))
-    tasks[0].ended.emit(_outcome(Description(2, "no valid pixels")))
-    assert world.bubble.text == "no valid pixels"
-    assert world.bubble._action.isHidden()
-
-
-def test_the_description_is_stored_in_the_field_in_one_undo_step(world: World, tasks: List[FakeTask]) -> None:
-    world.click((150, 150))
-    tasks[0].ended.emit(_outcome(FOUND))
-    assert world.bubble._action.text() == "Store in “description”"
-    world.bubble._action.click()
-    assert world.layer.getFeature(2)["description"] == "A pond with dark water."
-    assert world.layer.isEditable() and world.layer.undoStack().count() == 1
-    world.layer.undoStack().undo()
-    assert not world.layer.getFeature(2)["description"]
-
-
-def test_storing_in_a_layer_that_is_gone_says_so(world: World, tasks: List[FakeTask]) -> None:
-    world.click((150, 150))
-    QgsProject.instance().removeMapLayer(world.layer)
-    world.choice = replace(world.choice, polygons=None)
-    tasks[0].ended.emit(_outcome(FOUND))
-    world.bubble._action.click()
-    assert "no longer in the project" in world.iface.messageBar().currentItem().text()
-
-
-def test_a_removed_layer_takes_its_mark_along_but_not_the_text(world: World, tasks: List[FakeTask]) -> None:
-    world.click((150, 150))
-    tasks[0].ended.emit(_outcome(FOUND))
-    world.choice = replace(world.choice, polygons=None)
-    QgsProject.instance().removeMapLayer(world.layer)
-    assert world.highlights() == 0
-    assert world.bubble.text == "pond · 83 %\nA pond with dark water."
-
-
 @pytest.mark.parametrize("change", ["project", "crs"])
 def test_a_new_project_or_map_crs_ends_what_is_under_way(world: World, tasks: List[FakeTask], change: str) -> None:
     world.click((150, 150))
@@ -366,33 +193,10 @@ def test_a_new_project_or_map_crs_ends_what_is_under_way(world: World, tasks: Li
     assert world.highlights() == 0 and world.bubble.isHidden()
 
 
-def test_drawn_polygons_are_kept_in_one_layer(world: World, tasks: List[FakeTask]) -> None:
-    for number, corner in enumerate((250, 300)):
-        world.drag((corner, 250), (corner + 30, 290))
-        tasks[number].ended.emit(_outcome(replace(FOUND, id="drawn")))
-        assert world.bubble._action.text() == "Keep as a layer"
-        world.bubble._action.click()
-    kept, = QgsProject.instance().mapLayersByName("Drawn polygons")
-    assert kept.featureCount() == 2
-    assert [feature["description"] for feature in kept.getFeatures()] == ["A pond with dark water."] * 2
-    tree = [node.layer().name() for node in QgsProject.instance().layerTreeRoot().findLayers()]
-    assert tree.count("Drawn polygons") == 1 and tree[0] == "Drawn polygons"
-    assert kept.crs() == world.canvas.mapSettings().destinationCrs()
-
-
-def test_the_bubble_stays_beside_its_polygon_when_the_map_moves(world: World, tasks: List[FakeTask]) -> None:
-    world.click((150, 150))
-    tasks[0].ended.emit(_outcome(FOUND))
-    before = world.bubble.pos()
-    world.canvas.setExtent(QgsRectangle(WEST - 100, NORTH - 500, WEST + 300, NORTH - 100))
-    assert world.bubble.pos() != before
-    assert world.canvas.rect().contains(world.bubble.geometry())
-
-
 def test_closing_takes_everything_off_the_map(
-    iface: Interface, layer: QgsVectorLayer, tmp_path: Path, tasks: List[FakeTask]
+    iface: Interface, two_squares: QgsVectorLayer, tmp_path: Path, tasks: List[FakeTask]
 ) -> None:
-    world = World(iface, layer, tmp_path)
+    world = World(iface, two_squares, tmp_path)
     before = len(world.canvas.scene().items())
     world.click((150, 150))
     world.click(BESIDE, keys=CTRL)
