@@ -9,13 +9,14 @@ from typing import List
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from core_model.network.aquila import TrainingBatch, collate_packed, pack
 from core_model.text.prompt import IGNORED_LABEL, Turn
 from tests.made_scenes import mosaic
 from tests.made_training import CPU, SIZE, STAGE, made_examples, made_scenes, patches
 from tests.tiny import CONTEXT, PROMPTS, tiny_model, tiny_tokenizer
-from training.bank import fill
+from training.bank import fill, look
 from training.calibrate import confidence_temperature, label_temperature
 from training.data import conversations, sources, vocabulary
 from training.data.augment import photometric
@@ -38,9 +39,10 @@ from training.data.vocabulary import CATEGORIES
 from training.evaluation import asking, tasks
 from training.evaluation.held_out import object_scenes, patch_scenes
 from training.feeds.examples import Order, collate
+from training.feeds.examples import conversations as as_conversations
 from training.optimizers import muon
 from training.stages import regions
-from training.stages.text import TextLearner, prompt_builder
+from training.stages.text import TextLearner, prompt_builder, verdict_ids
 
 
 def _labelled() -> LabelledScene:
@@ -162,6 +164,29 @@ def test_labels_cover_the_answers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     learned = batch["labels"][0][batch["labels"][0] != IGNORED_LABEL].tolist()
     assert learned == [token for turn in turns for token in tokenizer.encode(turn.answer) + [tokenizer.end_id]]
     assert float(batch["counts"]) == len(learned)
+
+
+def test_the_first_word_of_yes_no_answers_counts_as_often_as_asked() -> None:
+    """A weight of 5 adds four times the cross-entropy of "Yes" and "No", and nothing of any other word."""
+    tokenizer = tiny_tokenizer()
+    model = tiny_model(tokenizer)
+    stage = replace(STAGE, pairs_per_region=3, kinds=["category"])
+    examples = made_examples(model, tokenizer, stage)
+    batch = collate([examples[0], examples[1]])
+    verdicts = verdict_ids(prompt_builder(model, tokenizer))
+    wanted = {tokenizer.encode("Yes, it is")[0], tokenizer.encode("No, it is")[0]}
+    assert set(verdicts) == wanted and len(wanted) == 2
+    with torch.no_grad():
+        plain = float(TextLearner(model)(**batch)["loss"]) * float(batch["counts"])
+        weighted = float(TextLearner(model, verdicts, 5)(**batch)["loss"]) * float(batch["counts"])
+        sight = look(model, batch["image"], batch["masks"], batch["image_index"])
+        logits = model.logits(sight, as_conversations(batch))
+        own = [
+            functional.cross_entropy(logits[row, batch["parents"][row, place]][None], batch["labels"][row, place][None])
+            for row, place in (batch["labels"] != IGNORED_LABEL).nonzero().tolist()
+            if int(batch["labels"][row, place]) in wanted]
+    assert len(own) > 4
+    assert weighted - plain == pytest.approx(4 * float(sum(own)), rel=1e-3)
 
 
 def test_the_bank_gives_back_what_the_encoder_saw() -> None:

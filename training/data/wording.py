@@ -136,8 +136,8 @@ _WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
 
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {
-    questions.is_category: 0.25, questions.is_neighbour: 0.5, questions.is_shape: 0.06, questions.is_orientation: 0.12,
-    questions.is_size: 0.07,
+    questions.is_category: 0.4, questions.is_neighbour: 0.4, questions.is_shape: 0.08, questions.is_orientation: 0.08,
+    questions.is_size: 0.04,
 }
 
 

@@ -8,14 +8,14 @@ in every stage.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from core_model.network.aquila import Aquila, Sight, packed_loss
-from core_model.text.prompt import PromptBuilder, template
+from core_model.text.prompt import IGNORED_LABEL, PromptBuilder, template
 from core_model.text.tokenizer import TextTokenizer
 from training.bank import fill, look, region_counts
 from training.data.conversations import TurnMaker
@@ -28,13 +28,17 @@ from training.settings import TextStage
 
 
 class TextLearner(nn.Module):
-    """The model as the engine trains it: a batch in, the loss of its answers out. The encoder is frozen."""
+    """The model as the engine trains it: a batch in, the loss of its answers out. The encoder is frozen.
+
+    Labels that are one of the ``verdicts`` count ``verdict_weight`` times.
+    """
 
     accepts_loss_kwargs = True
 
-    def __init__(self, model: Aquila) -> None:
+    def __init__(self, model: Aquila, verdicts: Sequence[int] = (), verdict_weight: float = 1.0) -> None:
         super().__init__()
         self.model = model
+        self.verdicts, self.verdict_weight = list(verdicts), verdict_weight
         # FSDP divides the language model layer by layer.
         self._no_split_modules = list(getattr(model.language, "_no_split_modules", None) or [])
 
@@ -47,7 +51,12 @@ class TextLearner(nn.Module):
     def forward(self, num_items_in_batch: Optional[Tensor] = None, **batch: Tensor) -> Dict[str, Tensor]:
         """The sum over the batch's labels, divided by ``num_items_in_batch`` [1] (or by their own count)."""
         logits = self.model.logits(self._seen(batch), conversations(batch))
-        loss = packed_loss(logits, batch["labels"], batch["parents"], reduction="sum")
+        labels, parents = batch["labels"], batch["parents"]
+        loss = packed_loss(logits, labels, parents, reduction="sum")
+        if self.verdict_weight != 1:
+            weighty = torch.isin(labels, labels.new_tensor(self.verdicts))
+            only = labels.masked_fill(~weighty, IGNORED_LABEL)
+            loss = loss + (self.verdict_weight - 1) * packed_loss(logits, only, parents, reduction="sum")
         total = batch["counts"] if num_items_in_batch is None else num_items_in_batch
         return {"loss": loss / total[0]}
 
@@ -63,6 +72,11 @@ def prompt_builder(model: Aquila, tokenizer: TextTokenizer) -> PromptBuilder:
         tokenizer=tokenizer, template=template(model.config.language.template), image_tokens=model.image_tokens,
         tokens_per_region=model.config.extractor.tokens_per_region,
     )
+
+
+def verdict_ids(builder: PromptBuilder) -> List[int]:
+    """The tokens that yes/no answers begin with."""
+    return [builder.answer_ids(f"{verdict},")[0] for verdict in ("Yes", "No")]
 
 
 class TextData:
@@ -98,7 +112,8 @@ class TextData:
             model.to(device)
             source = fill(model, source, self.stage.workers, device)
             lengths = lengths or list(region_counts(source))
-        return Work(TextLearner(model), self._examples(source, lengths, count), collate, self._held_out())
+        learner = TextLearner(model, verdict_ids(self.builder), self.stage.verdict_weight)
+        return Work(learner, self._examples(source, lengths, count), collate, self._held_out())
 
     def _manifest(self, split: str) -> ManifestPictures:
         cache = 0.0 if self.stage.bank else self.stage.cache_gib
