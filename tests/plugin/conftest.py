@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from qgis.core import QgsRasterLayer, QgsVectorLayer
 
+    from tests.plugin.held_tasks import FakeTask
     from tests.plugin.interface import Interface
-    from tests.plugin.map_world import FakeTask, World
+    from tests.plugin.map_world import World
 
 # pyproject.toml keeps pytest-qgis out of the other tests by its entry point's name; its module's name brings it in.
 pytest_plugins = ["pytest_qgis.pytest_qgis"]
@@ -104,14 +105,9 @@ def iface(qgis_app: object) -> Iterator[Interface]:
 def tasks(monkeypatch: pytest.MonkeyPatch) -> List[FakeTask]:
     """The tasks that were started from the map, none of which runs."""
     from aquila_qgis_plugin import describe_one
-    from aquila_qgis_plugin.environment import runtime
-    from tests.plugin.map_world import FakeTask
+    from tests.plugin.held_tasks import held_tasks
 
-    started: List[FakeTask] = []
-    monkeypatch.setattr(describe_one, "DescribeTask", FakeTask)
-    monkeypatch.setattr(describe_one, "start", started.append)
-    monkeypatch.setattr(runtime, "state", lambda: runtime.RuntimeState(True))
-    return started
+    return held_tasks(monkeypatch, describe_one, "DescribeTask")
 
 
 @pytest.fixture()

@@ -1,4 +1,4 @@
-"""A map with polygons to click on, and tasks of which a test says when and how they end."""
+"""A map with polygons to click on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, List, Optional, Tuple
 
 from qgis.core import QgsGeometry, QgsPointXY, QgsProject, QgsRectangle, QgsVectorLayer
 from qgis.gui import QgsHighlight, QgsMapCanvas
-from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QApplication
 
@@ -21,19 +21,6 @@ NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 FIELD, POND = (100, 100, 120), (140, 140, 20)
 BESIDE = (320, 300)
 FOUND = Description(2, "ok", "A pond with dark water.", "pond", 0.83, 400.0, model="nano")
-
-
-class FakeTask(QObject):
-    """A task of which the test says when and how it ends."""
-
-    ended = Signal(object)
-
-    def __init__(self, request: Any) -> None:
-        super().__init__()
-        self.request, self.cancelled = request, False
-
-    def cancel(self) -> None:
-        self.cancelled = True
 
 
 class World:

@@ -6,11 +6,12 @@ from typing import Any, Iterator, List
 
 import pytest
 from qgis.core import QgsGeometry, QgsProject, QgsVectorLayer
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QToolButton
 
 from core_model.description import Answer
+from tests.plugin.held_tasks import FakeTask, held_tasks
 from tests.plugin.interface import Interface
 from tests.plugin.scenes import PLACES, polygon_layer, raster_layer
 from tests.plugin.waiting import wait_until
@@ -18,29 +19,11 @@ from tests.plugin.waiting import wait_until
 ANSWER = Answer((1, 2), "ok", "<region1> is a pond, <region2> a field.", 0.81, model="nano")
 
 
-class FakeTask(QObject):
-    """A task of which the test says when and how it ends."""
-
-    ended = Signal(object)
-
-    def __init__(self, request: Any, question: str) -> None:
-        super().__init__()
-        self.request, self.question, self.cancelled = request, question, False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-
-
 @pytest.fixture()
 def tasks(monkeypatch: pytest.MonkeyPatch) -> List[FakeTask]:
     from aquila_qgis_plugin import ask_panel
-    from aquila_qgis_plugin.environment import runtime
 
-    started: List[FakeTask] = []
-    monkeypatch.setattr(ask_panel, "AskTask", FakeTask)
-    monkeypatch.setattr(ask_panel, "start", started.append)
-    monkeypatch.setattr(runtime, "state", lambda: runtime.RuntimeState(True))
-    return started
+    return held_tasks(monkeypatch, ask_panel, "AskTask")
 
 
 class World:

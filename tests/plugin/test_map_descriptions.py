@@ -8,7 +8,8 @@ from typing import List
 from qgis.core import QgsProject, QgsRectangle
 
 from core_model.description import Description
-from tests.plugin.map_world import FOUND, FakeTask, World, outcome
+from tests.plugin.held_tasks import FakeTask
+from tests.plugin.map_world import FOUND, World, outcome
 from tests.plugin.scenes import NORTH, WEST
 
 

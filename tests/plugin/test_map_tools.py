@@ -20,8 +20,9 @@ from qgis.gui import QgsGui, QgsIdentifyMenu, QgsMapToolIdentify
 from qtpy.QtCore import QEvent, QPoint, Qt, QTimer
 from qtpy.QtWidgets import QMenu
 
+from tests.plugin.held_tasks import FakeTask
 from tests.plugin.interface import Interface
-from tests.plugin.map_world import BESIDE, CTRL, FIELD, FOUND, POND, RIGHT, FakeTask, World, outcome
+from tests.plugin.map_world import BESIDE, CTRL, FIELD, FOUND, POND, RIGHT, World, outcome
 from tests.plugin.scenes import CRS, NORTH, WEST, polygon_layer
 from tests.plugin.waiting import wait_until
 
