@@ -221,7 +221,7 @@ class Describer:
     def _asked(self, prompt: str, item: Seen) -> str:
         # The model was taught metres per pixel of the picture it sees, not of the raster.
         gsd = item.placed.gsd_m * 2.0**item.tile.level
-        return asked(self.config, prompt, gsd=gsd, area=item.placed.area_m2)
+        return asked(self.config, prompt, gsd=gsd, area=item.placed.area_m2, direction=item.placed.direction)
 
     def _seen_together(
         self, picture: Picture, regions: Sequence[Region], kept: Pictures

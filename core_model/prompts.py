@@ -59,6 +59,6 @@ def with_all_regions(question: str, regions: int) -> str:
     return " ".join(f"<region{number}>" for number in range(1, regions + 1)) + " " + question
 
 
-def asked(config: AquilaConfig, prompt: str, *, gsd: float, area: float) -> str:
-    """The whole instruction: the model's context, then the prompt, numbers filled in."""
-    return instruction(config.context, prompt, gsd=gsd, area=area)
+def asked(config: AquilaConfig, prompt: str, *, gsd: float, area: float, direction: str = "") -> str:
+    """The whole instruction: the model's context, then the prompt, filled in as ``core_model.text.context`` says."""
+    return instruction(config.context, prompt, gsd=gsd, area=area, direction=direction)

@@ -190,6 +190,10 @@ def test_context_stands_before_the_prompt_and_a_missing_marker_is_added() -> Non
     assert instruction("GSD {gsd}. ", "Is <region> wet?", gsd=0.6, area=1) == "GSD 0.6. Is <region> wet?"
     assert instruction("GSD {gsd}. ", "Is it wet?", gsd=0.6, area=1) == "GSD 0.6. <region> Is it wet?"
     assert fill("{area} m2", gsd=1, area=1234) == "1200 m2"
+    context = "{area} m2{direction}. "
+    assert instruction(context, "Wet?", gsd=1, area=9) == "9 m2. <region> Wet?"
+    long = instruction(context, "Wet?", gsd=1, area=9, direction="north to south")
+    assert long == "9 m2, from north to south. <region> Wet?"
 
 
 def test_styles_and_label_lists() -> None:

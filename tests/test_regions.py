@@ -168,6 +168,42 @@ def test_rotated_and_south_up_rasters() -> None:
     assert _place(_square(300, 50, 40), raster=south_up).bounds == pytest.approx((300, 910, 340, 950))
 
 
+def _strip(angle: float, length: float = 60, width: float = 20, hole: bool = False) -> str:
+    """A box of UTM 33's metres about a place in the rasters, turned by ``angle`` degrees counterclockwise from east."""
+    turn = np.exp(1j * np.radians(angle))
+    rings = []
+    for scale in (1, 0.5)[: 1 + hole]:
+        square = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
+        corners = [complex(x * length, y * width) * scale / 2 * turn for x, y in square]
+        rings.append("(" + ",".join(f"{500300 + one.real} {5799800 + one.imag}" for one in corners) + ")")
+    return f"POLYGON({','.join(rings)})"
+
+
+@pytest.mark.parametrize("angle, direction", [
+    (0, "east to west"), (20, "east to west"), (45, "northeast to southwest"), (90, "north to south"),
+    (135, "northwest to southeast"), (170, "east to west")])
+def test_long_polygons_have_the_compass_direction_however_the_raster_is_turned(angle: float, direction: str) -> None:
+    turned = BlankRaster("EPSG:32633", (500000, 0.6, 0.8, 5800000, 0.8, -0.6))
+    south_up = BlankRaster("EPSG:32633", (500000, 1, 0, 5799000, 0, 1))
+    degrees = BlankRaster("EPSG:4326", (14.99, 1e-5, 0, 52.36, 0, -1e-5), size=3000)
+    for raster in (BlankRaster(), turned, south_up, degrees):
+        for hole in (False, True):
+            assert _place(_strip(angle, hole=hole), raster=raster).direction == direction
+
+
+def test_what_is_not_twice_as_long_as_wide_has_no_direction() -> None:
+    assert _place(_strip(30, 60, 31)).direction == "" and _place(_strip(30, 60, 29)).direction != ""
+    assert _place(_square(100, 100, 50)).direction == ""
+    line = f"POLYGON(({UTM_33[0] + 5} {UTM_33[3] - 5},{UTM_33[0] + 9} {UTM_33[3] - 9},{UTM_33[0] + 5} {UTM_33[3] - 5}))"
+    assert _place(line).direction == ""
+
+
+def test_without_any_crs_the_top_of_the_picture_is_north() -> None:
+    up, down = "POLYGON((10 10,50 50,45 55,5 15,10 10))", "POLYGON((10 50,50 10,45 5,5 45,10 50))"
+    for transform, rising in (((0, 1, 0, 0, 0, 1), down), ((0, 1, 0, 1000, 0, -1), up)):
+        assert _place(rising, "", BlankRaster("", transform)).direction == "northeast to southwest"
+
+
 def test_long_edges_follow_the_other_crs() -> None:
     """A parallel of latitude is a curve in a conic projection."""
     lambert = BlankRaster("EPSG:3034", (2500000, 1000, 0, 4500000, 0, -1000), size=4000)

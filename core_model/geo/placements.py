@@ -19,8 +19,8 @@ from core_model.geo.tiling import TileId
 
 # Records of so many bytes together stay in memory: some 30,000 regions of ten corners.
 _MOST_IN_MEMORY = 8 * 1024**2
-# Bounds, area, perimeter, longitude, latitude, ground sample distance; bytes of the status; rings.
-_HEAD = struct.Struct("<9dII")
+# Bounds, area, perimeter, longitude, latitude, ground sample distance; bytes of status and direction; rings.
+_HEAD = struct.Struct("<9dIII")
 
 
 class Placements:
@@ -84,19 +84,20 @@ class Placements:
 def _packed(placed: PlacedRegion) -> bytes:
     """A region without its id and tile."""
     bounds = placed.bounds or (np.nan,) * 4
-    status = placed.status.encode()
+    status, direction = placed.status.encode(), placed.direction.encode()
     head = _HEAD.pack(
         *bounds, placed.area_m2, placed.perimeter_m, *placed.centroid_lonlat, placed.gsd_m, len(status),
-        len(placed.rings))
+        len(direction), len(placed.rings))
     lengths = struct.pack(f"<{len(placed.rings)}I", *map(len, placed.rings))
     rings = (np.ascontiguousarray(ring, dtype="<f8").tobytes() for ring in placed.rings)
-    return b"".join([head, status, lengths, *rings])
+    return b"".join([head, status, direction, lengths, *rings])
 
 
 def _unpacked(id: Hashable, record: bytes, tile: TileId | None) -> PlacedRegion:
-    *numbers, letters, count = _HEAD.unpack_from(record)
-    status = record[_HEAD.size : _HEAD.size + letters].decode()
+    *numbers, letters, more, count = _HEAD.unpack_from(record)
     at = _HEAD.size + letters
+    status, direction = record[_HEAD.size : at].decode(), record[at : at + more].decode()
+    at += more
     lengths = struct.unpack_from(f"<{count}I", record, at)
     at += 4 * count
     rings = []
@@ -105,4 +106,4 @@ def _unpacked(id: Hashable, record: bytes, tile: TileId | None) -> PlacedRegion:
         at += 16 * length
     x0, y0, x1, y1, area, perimeter, longitude, latitude, gsd = numbers
     bounds = None if np.isnan(x0) else (x0, y0, x1, y1)
-    return PlacedRegion(id, status, tuple(rings), bounds, area, perimeter, (longitude, latitude), gsd, tile)
+    return PlacedRegion(id, status, tuple(rings), bounds, area, perimeter, (longitude, latitude), gsd, tile, direction)

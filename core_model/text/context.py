@@ -1,4 +1,4 @@
-"""Numbers for prompts: GSD and area, written the same way in training and in use."""
+"""What prompts are told of a region: GSD, area and direction, written the same way in training and in use."""
 
 from __future__ import annotations
 
@@ -21,24 +21,28 @@ def two_digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def fill(text: str, *, gsd: float, area: float) -> str:
-    """Put numbers into ``{gsd}`` (metres per pixel of the picture the model sees) and ``{area}`` (square metres)."""
-    return text.replace("{gsd}", two_digits(gsd)).replace("{area}", two_digits(area))
+def fill(text: str, *, gsd: float, area: float, direction: str = "") -> str:
+    """Put numbers into ``{gsd}`` (metres per pixel of the picture the model sees) and ``{area}`` (square metres).
+
+    ``{direction}`` becomes ", from north to south" for a region that has a ``direction``, and otherwise nothing.
+    """
+    where = f", from {direction}" if direction else ""
+    return text.replace("{gsd}", two_digits(gsd)).replace("{area}", two_digits(area)).replace("{direction}", where)
 
 
-def instruction(context: str, prompt: str, *, gsd: float, area: float) -> str:
-    """A model's context before a prompt, numbers filled in; a prompt that names no region gets one in front."""
+def instruction(context: str, prompt: str, *, gsd: float, area: float, direction: str = "") -> str:
+    """A model's context before a prompt, filled in; a prompt that names no region gets one in front."""
     named = prompt if REGION_PATTERN.search(prompt) else f"<region> {prompt}"
-    return fill(context + named, gsd=gsd, area=area)
+    return fill(context + named, gsd=gsd, area=area, direction=direction)
 
 
 def conversation(
-    context: str, exchanges: Sequence[Tuple[str, str]], *, gsd: float, area: float | None
+    context: str, exchanges: Sequence[Tuple[str, str]], *, gsd: float, area: float | None, direction: str = ""
 ) -> List[Turn]:
     """Instructions with their answers as turns, the first with a model's context as ``instruction`` writes it.
 
     Without an ``area`` they are about the whole picture, and there is no context.
     """
     (first, answer), *later = exchanges
-    asked = first if area is None else instruction(context, first, gsd=gsd, area=area)
+    asked = first if area is None else instruction(context, first, gsd=gsd, area=area, direction=direction)
     return [Turn(asked, answer), *(Turn(*exchange) for exchange in later)]

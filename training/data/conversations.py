@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Protocol, Sequence
+from typing import List, Sequence
 
 import numpy as np
 
-from core_model.text.context import conversation
 from core_model.text.prompt import Turn as PromptTurn
 from training.data import wording
+from training.data.about import About, in_context
 from training.data.facts import RegionFacts, scene_facts
 from training.data.phrases import CANONICAL, Turn, listed, sentence
 from training.data.scenes import Scene
@@ -33,17 +33,10 @@ class Material:
         """The regions' areas in m²."""
         return [own.area for own in self.facts]
 
-
-class About(Protocol):
-    """What every conversation about a scene needs."""
-
     @property
-    def gsd(self) -> float:
-        """Metres per pixel of the picture, nan unknown."""
-
-    @property
-    def areas(self) -> Sequence[float]:
-        """One for each region, nan unknown."""
+    def directions(self) -> List[str]:
+        """Which way each region runs, "" none."""
+        return [own.direction for own in self.facts]
 
 
 def material(scene: Scene) -> Material:
@@ -121,6 +114,5 @@ def _misnamed(own: RegionFacts, rng: np.random.Generator) -> RegionFacts:
 
 def prompt_turns(about: About, turn: Turn, context: str) -> List[PromptTurn]:
     """A turn with what comes before it, as ``core_model.describer`` writes it: the model's context comes first."""
-    area = about.areas[turn.regions[0]] if turn.regions else None
-    turns = conversation(context, [*turn.before, (turn.instruction, turn.answer)], gsd=about.gsd, area=area)
+    turns = in_context(context, [*turn.before, (turn.instruction, turn.answer)], about, turn.regions)
     return [replace(one, learned=not turn.misled) for one in turns[:-1]] + turns[-1:]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
+from core_model.geo.direction import DIRECTIONS, LONG, axis, compass, direction_of_mask, spread_of_mask
 from core_model.network.extractor import RING_GRID
 from training.data.scenes import Mask, Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
@@ -42,7 +43,7 @@ TEXTURE_LIMITS = (2.6, 7.0)  # percent of the brightness range, see ``_roughness
 TEXTURE_LAG = 4  # pixels: the finest level of the encoder
 TEXTURE_PIXELS, SHAPE_PIXELS, RING_PIXELS = 60, 60, 60  # regions (rings) with fewer pixels are not judged
 SHAPES = ("square", "rectangular", "round", "compact", "elongated", "irregular")
-ORIENTATIONS = ("east to west", "northeast to southwest", "north to south", "northwest to southeast")
+ORIENTATIONS = DIRECTIONS
 SIZES = ("very small", "small", "medium-sized", "large", "very large", "extensive")
 SIZE_LIMITS = (10.0, 100.0, 1e3, 1e4, 1e5)  # m²: one more digit, one class more
 RING_CELLS = 3  # as core_model.network.extractor.surrounding_rings with a reach of 0.05
@@ -55,7 +56,8 @@ class RegionFacts:
     """What may be said of a region; plural fields hold every term that counts as true, None is not judged.
 
     ``colours_near`` are the terms too near to be called false. ``neighbours`` are (category, share of the ring),
-    largest first; ``ring_known`` is the share of the ring whose category is known.
+    largest first; ``ring_known`` is the share of the ring whose category is known. ``direction`` is what the context
+    may tell, also of a long region whose shape is called something else.
     """
 
     category: int
@@ -76,6 +78,7 @@ class RegionFacts:
     sizes: Terms
     neighbours: Tuple[Tuple[int, float], ...]
     ring_known: float
+    direction: str = ""
 
     @property
     def stated_neighbours(self) -> Tuple[int, ...]:
@@ -102,6 +105,7 @@ def region_facts(scene: Scene, region_index: int) -> RegionFacts:
         region.category, CATEGORIES[region.category].name, colour_term(lab), colours_within(lab, (COLOUR_TOLERANCE,)),
         colours_within(lab, (COLOUR_TOLERANCE, COLOUR_REACH / 2, COLOUR_REACH)), tone, tones, texture, textures,
         shape, shapes, orientation, orientations, area, size, sizes, neighbours, known,
+        direction_of_mask(mask),
     )
 
 
@@ -229,22 +233,13 @@ _NO_FORM: Tuple[Optional[str], Terms, Optional[str], Terms] = (None, frozenset()
 
 def form(mask: Mask) -> Tuple[Optional[str], Terms, Optional[str], Terms]:
     """Shape and, when elongated, orientation of a mask, with the accepted terms of both."""
-    rows, columns = np.nonzero(mask)
-    spread = np.cov(np.stack([columns, -rows]).astype(np.float32), bias=True) + np.eye(2) / 12
-    (small, large), axes = np.linalg.eigh(spread)
-    ratio = float(np.sqrt(large / small))
-    solidity, fill = _hull(mask, len(rows))
+    ratio, angle = axis(spread_of_mask(mask))
+    solidity, fill = _hull(mask, int(mask.sum()))
     shape, shapes = _shape_term(ratio, solidity, fill), _shape_terms(ratio, solidity, fill)
     if shape != "elongated":
         return shape, shapes, None, frozenset()
-    angle = float(np.degrees(np.arctan2(axes[1, 1], axes[0, 1])))
-    near = [_direction(angle + shift) for shift in (-8, 0, 8)]
+    near = [compass(angle + shift) for shift in (-8, 0, 8)]
     return shape, shapes, near[1], frozenset(near)
-
-
-def _direction(angle: float) -> str:
-    """The compass term of an axis, ``angle`` in degrees counterclockwise from east."""
-    return ORIENTATIONS[int((angle + 22.5) // 45) % 4]
 
 
 def _hull(mask: Mask, count: int) -> Tuple[float, float]:
@@ -264,7 +259,7 @@ def _hull(mask: Mask, count: int) -> Tuple[float, float]:
 
 
 def _shape_term(ratio: float, solidity: float, fill: float) -> str:
-    if ratio >= 2 and solidity >= 0.55:
+    if ratio >= LONG and solidity >= 0.55:
         return "elongated"
     if solidity < 0.8:
         return "irregular"

@@ -125,10 +125,12 @@ class Asker:
     def _request(self, question: Question, shown: Shown, first: int) -> Request:
         """A question as the product would ask it; ``first`` is the picture's first region in the view."""
         regions = question.regions or (len(shown.masks),)
-        area = shown.areas[regions[0]] if question.regions else shown.gsd**2 * shown.image[..., 0].size
+        area, direction = shown.gsd**2 * shown.image[..., 0].size, ""
+        if question.regions:
+            area, direction = shown.areas[regions[0]], shown.directions[regions[0]]
         after_label = question.instruction in self._after_label and len(question.regions) == 1
         opening = self.config.prompts["category"] if after_label else question.instruction
-        turns = [Turn(asked(self.config, opening, gsd=shown.gsd, area=area))]
+        turns = [Turn(asked(self.config, opening, gsd=shown.gsd, area=area, direction=direction))]
         if after_label:
             turns.append(Turn(question.instruction))
         return Request(tuple(first + number for number in regions), tuple(turns))

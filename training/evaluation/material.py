@@ -25,12 +25,13 @@ class NotMeasured(AquilaError):  # noqa: N818 (a task that does not fit the data
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A picture as a model is shown it: uint8 [S, S, 3], masks bool [R, S, S], GSD and the regions' areas in metres."""
+    """A picture as a model is shown it: uint8 [S, S, 3], masks bool [R, S, S], GSD and areas in metres, directions."""
 
     image: Pixels
     masks: NDArray[np.bool_]
     gsd: float
     areas: Tuple[float, ...]
+    directions: Tuple[str, ...]
 
 
 @dataclass(frozen=True)

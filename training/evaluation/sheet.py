@@ -83,5 +83,6 @@ def _cropped(shown: Shown, regions: Sequence[int]) -> Sample:
         top, left = (int(np.clip((places.min() + places.max()) // 2 - length // 2, 0, side - length))
                      for places in (rows, columns))
     part = np.s_[top : top + length, left : left + length]
-    areas = tuple(0.0 for _ in masks)
-    return Sample("", shown.image[part], masks[:, part[0], part[1]], (), shown.gsd, areas, ())
+    areas = tuple(shown.areas[number] for number in regions)
+    directions = tuple(shown.directions[number] for number in regions)
+    return Sample("", shown.image[part], masks[:, part[0], part[1]], (), shown.gsd, areas, directions, ())

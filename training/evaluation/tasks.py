@@ -40,6 +40,11 @@ class Known:
         """The regions' areas in m²."""
         return [own.area for own in self.facts]
 
+    @property
+    def directions(self) -> List[str]:
+        """Which way each region runs, "" none."""
+        return [own.direction for own in self.facts]
+
 
 @dataclass(frozen=True)
 class Answered:

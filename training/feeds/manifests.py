@@ -22,15 +22,18 @@ from training.feeds.examples import Sights
 _CHARACTERS = 3
 _AROUND_TURN = 8
 _GIB = 1024**3
+# What the cache keeps of a picture; a change makes it anew.
+_KEPT = ("image", "masks", "gsd", "areas", "directions")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a manifest says about a picture: conversations, GSD and areas in metres (nan unknown)."""
+    """What a manifest says about a picture: conversations, GSD and areas in metres (nan unknown), directions."""
 
     conversations: Tuple[ConversationEntry, ...]
     gsd: float
     areas: Tuple[float, ...]
+    directions: Tuple[str, ...]
 
 
 class ManifestPictures:
@@ -64,7 +67,7 @@ class ManifestPictures:
 
     def __getitem__(self, number: int) -> Tuple[Told, Sights]:
         found = self._read(number) if number >= self._kept else self._remembered(number)
-        told = Told(wanted_conversations(found.conversations, self.about), found.gsd, found.areas)
+        told = Told(wanted_conversations(found.conversations, self.about), found.gsd, found.areas, found.directions)
         return told, {"image": torch.tensor(found.image), "masks": torch.from_numpy(found.masks)}
 
     def lengths(self, builder: PromptBuilder, longest: int) -> List[int]:
@@ -85,9 +88,10 @@ class ManifestPictures:
             _keep(path, self._read(number))
         with np.load(path, allow_pickle=False) as kept:
             masks = np.unpackbits(kept["masks"], axis=-1, count=self.size).astype(bool)
-            gsd, areas = float(kept["gsd"]), tuple(kept["areas"].tolist())
+            areas, directions = tuple(kept["areas"].tolist()), tuple(kept["directions"].tolist())
             labels = tuple(region.label for region in record.regions)
-            return Sample(record.id, kept["image"], masks, labels, gsd, areas, record.conversations)
+            gsd = float(kept["gsd"])
+            return Sample(record.id, kept["image"], masks, labels, gsd, areas, directions, record.conversations)
 
     def _how_many_fit(self, cache_gib: float) -> int:
         sizes = np.array([self.size**2 * 3 + count * self.size**2 // 8 for count in self.regions])
@@ -136,11 +140,11 @@ class Teller:
 
 
 def _key(manifest: Path, record: Record, size: int) -> str:
-    """A name for a record as it is now; a picture that is written anew gets another one."""
+    """A name for a record as it is now; a picture that is written anew gets another one, as does what is kept of it."""
     path = manifest.parent / (record.shard or record.image)
     changed = path.stat().st_mtime_ns if path.is_file() else 0
     shown = record.image, record.width, record.height, record.regions, record.gsd
-    text = repr((str(path.resolve()), changed, shown, size))
+    text = repr((_KEPT, str(path.resolve()), changed, shown, size))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
 
 
@@ -148,9 +152,9 @@ def _keep(path: Path, found: Sample) -> None:
     """Write a sample so that it is there whole or not at all, whichever worker comes first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")
-    values: Dict[str, np.ndarray] = {
-        "image": found.image, "masks": np.packbits(found.masks, axis=-1), "gsd": np.float64(found.gsd),  # type: ignore[dict-item]
-        "areas": np.array(found.areas, np.float64)}
+    values: Dict[str, np.ndarray] = dict(zip(_KEPT, (
+        found.image, np.packbits(found.masks, axis=-1), np.array(found.gsd), np.array(found.areas, np.float64),
+        np.array(found.directions, np.str_))))
     with partial.open("wb") as stream:
         np.savez(stream, **values)
     partial.replace(path)

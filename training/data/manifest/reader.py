@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator, List, Tuple
+from typing import Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core_model.text.context import conversation
+from core_model.geo.direction import direction_of_mask
 from core_model.text.prompt import Turn as PromptTurn
+from training.data.about import About, in_context
 from training.data.manifest.images import Pixels, read_image
 from training.data.manifest.masks import Mask, record_masks
 from training.data.manifest.record import ConversationEntry, ManifestError, Record, from_line
 
-if TYPE_CHECKING:
-    from training.data.conversations import About
-
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Picture uint8 [h, w, 3], masks bool [regions, h, w], GSD and areas (metres, nan unknown), and conversations."""
+    """Picture uint8 [h, w, 3], masks bool [regions, h, w], GSD and areas (metres, nan unknown), and conversations.
+
+    ``directions`` say which way each region runs, where the picture's top is north.
+    """
 
     id: str
     image: Pixels
@@ -31,6 +32,7 @@ class Sample:
     labels: Tuple[str, ...]
     gsd: float
     areas: Tuple[float, ...]
+    directions: Tuple[str, ...]
     conversations: Tuple[ConversationEntry, ...]
 
 
@@ -90,8 +92,9 @@ def sample(record: Record, folder: Path) -> Sample:
     masks = record_masks(record) if record.regions else np.zeros((0, *image.shape[:2]), bool)
     gsd = math.nan if record.gsd is None else record.gsd
     areas = tuple(float(mask.sum()) * gsd**2 for mask in masks)
+    directions = tuple(map(direction_of_mask, masks))
     labels = tuple(region.label for region in record.regions)
-    return Sample(record.id, image, masks, labels, gsd, areas, record.conversations)
+    return Sample(record.id, image, masks, labels, gsd, areas, directions, record.conversations)
 
 
 def fit(found: Sample, size: int) -> Sample:
@@ -111,7 +114,7 @@ def fit(found: Sample, size: int) -> Sample:
     masks = np.zeros((len(found.masks), size, size), bool)
     for number, mask in enumerate(found.masks):
         masks[number, : inner[1], : inner[0]] = _scaled(mask, inner)
-    return Sample(found.id, image, masks, found.labels, found.gsd / scale, found.areas, found.conversations)
+    return replace(found, image=image, masks=masks, gsd=found.gsd / scale)
 
 
 def _scaled(mask: Mask, inner: Tuple[int, int]) -> Mask:
@@ -127,6 +130,4 @@ def prompt_turns(found: About, entry: ConversationEntry, context: str = "") -> L
     ``context`` is the model's (``AquilaConfig.context``); it stands before the first instruction, as in use, with the
     numbers of the conversation's first region. Conversations about the whole picture have none.
     """
-    exchanges = [(turn.instruction, turn.answer) for turn in entry.turns]
-    return conversation(
-        context, exchanges, gsd=found.gsd, area=found.areas[entry.regions[0]] if entry.regions else None)
+    return in_context(context, [(turn.instruction, turn.answer) for turn in entry.turns], found, entry.regions)

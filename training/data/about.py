@@ -1,0 +1,37 @@
+"""What every conversation about a picture needs to know of it, wherever the picture came from."""
+
+from __future__ import annotations
+
+from typing import List, Protocol, Sequence, Tuple
+
+from core_model.text.context import conversation
+from core_model.text.prompt import Turn
+
+
+class About(Protocol):
+    """A picture's GSD and its regions' numbers."""
+
+    @property
+    def gsd(self) -> float:
+        """Metres per pixel of the picture, nan unknown."""
+
+    @property
+    def areas(self) -> Sequence[float]:
+        """Square metres of each region, nan unknown."""
+
+    @property
+    def directions(self) -> Sequence[str]:
+        """Which way each region runs, "" none."""
+
+
+def in_context(
+    context: str, exchanges: Sequence[Tuple[str, str]], about: About, regions: Sequence[int]
+) -> List[Turn]:
+    """Exchanges about some regions as turns, with what a model's ``context`` tells of the first region.
+
+    Those about the whole picture have no context.
+    """
+    if not regions:
+        return conversation(context, exchanges, gsd=about.gsd, area=None)
+    first = regions[0]
+    return conversation(context, exchanges, gsd=about.gsd, area=about.areas[first], direction=about.directions[first])
