@@ -52,6 +52,8 @@ DECODE_SIZES = {
     "7b": {"hidden": 4096, "intermediate": 11008, "heads": 32, "key_heads": 32, "layers": 32},
 }
 RATE_SIDE, RATE_BYTES = 2048, 512 * 1024**2
+# A GPU multiplies and reads so fast that telling it to would be a good part of the time.
+GPU_RATE_SIDE, GPU_RATE_BYTES = 8192, 4 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -138,12 +140,17 @@ def medians(ways: Sequence[Callable[[], Any]], runs: int, clock: Callable[[], fl
 
 def rates(place: Place) -> tuple[float, float]:
     """What this machine multiplies (operations a second) and reads from memory (bytes a second), at its best."""
-    square = place.random(RATE_SIDE, RATE_SIDE)
+    on_gpu = place.device.type == "cuda"
+    side, size = (GPU_RATE_SIDE, GPU_RATE_BYTES) if on_gpu else (RATE_SIDE, RATE_BYTES)
+    square = place.random(side, side)
     # In float32: a CPU does not read 16-bit numbers at its memory's rate in a product with one column.
-    many = torch.rand(RATE_BYTES // 4 // RATE_SIDE, RATE_SIDE, device=place.device)
-    one = torch.rand(RATE_SIDE, device=place.device)
+    many, one = torch.rand(size // 4 // side, side, device=place.device), torch.rand(side, device=place.device)
     multiply, read = medians([lambda: square @ square, lambda: many @ one], 7, place.clock)
-    return 2 * RATE_SIDE**3 / multiply, RATE_BYTES / read
+    moved = size / read
+    if on_gpu:  # its library's product with one column need not be the fastest way: a copy reads and writes
+        other = torch.empty_like(many)
+        moved = max(moved, 2 * size / medians([lambda: other.copy_(many)], 7, place.clock)[0])
+    return 2 * side**3 / multiply, moved
 
 
 def floor(generator: Generator, regions: int, new_tokens: int, encoder: float, speeds: tuple[float, float]) -> float:
