@@ -30,7 +30,7 @@ LABELS = ["forest", "a field of this", "the"]
 @pytest.fixture(params=["llama", "qwen3"])
 def on_cpu(request: pytest.FixtureRequest) -> Generator:
     """A generator in float32 on the CPU, whose answers end at many lengths."""
-    fields = {**LLAMA, "vocab_size": TOKENIZER.size, "model_type": request.param, "head_dim": 12}
+    fields = {**LLAMA, "vocab_size": TOKENIZER.size, "model_type": request.param, "head_dim": 16}
     made = Generator(tiny_model(TOKENIZER, language=LanguageConfig(fields, "nano")), TOKENIZER, rows=8)
     written = [one.ids for one in made.write(view(made), REQUESTS)]
     places = {token: {ids.index(token) for ids in written if token in ids} for token in set(sum(written, ()))}

@@ -12,7 +12,8 @@ import torch
 
 from core_model.config import LanguageConfig
 from core_model.generation import Generator, Request, Sampling, View, Written
-from core_model.network import shared_prefix
+from core_model.network import one_step, shared_prefix
+from core_model.network.one_step import OneStepLayer, take_few_parts
 from core_model.network.shared_prefix import SharedPrefixes, attend_plainly
 from core_model.text.prompt import Turn
 from core_model.writing import fixed_steps
@@ -85,6 +86,46 @@ def test_drafts_that_wait_for_their_next_question_keep_what_was_read(
     expected = _with(plain, None, rows=32).write(_view(plain), many)
     tape = Tape()
     assert _told(_with(plain, tape, rows=32).write(_view(plain), many)) == _told(expected) and tape.repeated
+
+
+@pytest.fixture(params=["llama", "mistral", "qwen2", "qwen3"])
+def in_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator:
+    """A generator whose layers may take few parts here, too."""
+    monkeypatch.setattr(shared_prefix, "attend", attend_plainly)
+    monkeypatch.setattr(one_step, "DEVICES", ("cpu",))
+    fields = {**LLAMA, "vocab_size": TOKENIZER.size, "model_type": request.param, "head_dim": 12}
+    return Generator(tiny_model(TOKENIZER, language=LanguageConfig(fields, "nano")), TOKENIZER, rows=5)
+
+
+def test_layers_that_take_few_parts_write_the_same(in_parts: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, bias in in_parts.model.language.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(bias)
+    expected, steps = in_parts.write(_view(in_parts), _requests()), []
+    original = OneStepLayer._attended
+    monkeypatch.setattr(
+        OneStepLayer, "_attended", lambda *given, **told: steps.append(1) or original(*given, **told))
+    written = _with(in_parts, Tape()).write(_view(in_parts), _requests())
+    assert _told(written) == _told(expected) and steps
+    for one, other in zip(written, expected):
+        assert one.log_probability == pytest.approx(other.log_probability, abs=1e-4)
+    # What is not a step of one token still goes its usual way, with the weights where they are now.
+    assert _told(_with(in_parts, None).write(_view(in_parts), _requests())) == _told(expected)
+
+
+def test_layers_whose_weights_were_exchanged_go_their_usual_way(in_parts: Generator) -> None:
+    take_few_parts(in_parts.model.language)
+    for layer in in_parts.model.language.model.layers:
+        layer.self_attn.q_proj.weight = torch.nn.Parameter(layer.self_attn.q_proj.weight * 1.5)
+    expected = _with(in_parts, None).write(_view(in_parts), _requests())
+    assert _told(_with(in_parts, Tape()).write(_view(in_parts), _requests())) == _told(expected)
+
+
+def test_layers_with_adapters_keep_their_class(in_parts: Generator) -> None:
+    language = in_parts.model.language
+    language.model.layers[0].self_attn.q_proj = torch.nn.Sequential(language.model.layers[0].self_attn.q_proj)
+    take_few_parts(language)
+    assert [isinstance(layer, OneStepLayer) for layer in language.model.layers] == [False, True]
 
 
 def test_big_prefixes_are_asked_one_by_one(plain: Generator, monkeypatch: pytest.MonkeyPatch) -> None:

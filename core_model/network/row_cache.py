@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from typing import Any, List, Sequence, Tuple
@@ -22,6 +23,11 @@ class Place:
     first: int
     columns: Tensor
     used: int
+
+    @functools.cached_property
+    def rows(self) -> Tensor:
+        """The numbers of the slots from ``first`` on, [n, 1]: all layers write there."""
+        return torch.arange(len(self.columns), device=self.columns.device).unsqueeze(1)
 
 
 @dataclass
@@ -131,8 +137,7 @@ class _RowLayer(DynamicLayer):
 
 def _written(held: Tensor, states: Tensor, place: Place) -> Tensor:
     """Write [n, H_kv, L, d] into slots [slots, H_kv, capacity, d]; what is used of the rows written to."""
-    rows = held[place.first : place.first + states.shape[0]]
-    columns = place.columns.to(states.device)
-    row = torch.arange(states.shape[0], device=states.device).unsqueeze(1)
-    rows[row, :, columns] = states.transpose(1, 2)  # the indexed dimensions come first: [n, L, H_kv, d]
+    rows, device = held[place.first : place.first + states.shape[0]], states.device
+    # The indexed dimensions come first: [n, L, H_kv, d].
+    rows[place.rows.to(device), :, place.columns.to(device)] = states.transpose(1, 2)
     return rows[:, :, : place.used]

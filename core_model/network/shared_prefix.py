@@ -8,6 +8,7 @@ through ``transformers.AttentionInterface``.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
@@ -19,6 +20,8 @@ NAME = "aquila_shared_prefix"
 _STACKED_BYTES = 8 * 1024**2
 # A picture with so many rows has a multiplication of its own: in a stack, all others would be padded to as many.
 _ALONE_ROWS = 8
+# What the attention kernels of a GPU ask of a head's width, and of a mask's.
+_ALIGNED, _WIDEST_HEAD = 8, 256
 
 Layers = Tuple[Tensor, ...]
 
@@ -173,8 +176,11 @@ class FixedReach:
             value, log = attend(everywhere, stack.keys[layer], stack.values[layer], None, scale)
             values.append(value.unflatten(2, (rows, folded)))
             logs.append(log.unflatten(2, (rows, folded)))
+        found, log = _one(values), _one(logs)
+        if len(found) == 1:  # nothing to choose from
+            return found[0].transpose(0, 1), log[0].transpose(0, 1)
         row = torch.arange(rows, device=queries.device)
-        return _one(values)[self._places, :, row], _one(logs)[self._places, :, row]
+        return found[self._places, :, row], log[self._places, :, row]
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scale: float) -> Tuple[Tensor, Tensor]:
@@ -185,7 +191,37 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, s
     if queries.device.type == "cpu" and keys.shape[-1] == values.shape[-1]:
         return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
             queries, keys, values, 0.0, False, attn_mask=mask, scale=scale)
+    if _has_kernel(queries, keys, values, mask):
+        return _attend_at_once(queries, keys, values, mask, scale)
     return attend_plainly(queries, keys, values, mask, scale)
+
+
+def _has_kernel(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> bool:
+    """Whether a GPU has kernels that do all of it, for what is not learned from."""
+    width = keys.shape[-1]
+    fits = width == values.shape[-1] and width % _ALIGNED == 0 and width <= _WIDEST_HEAD
+    aligned = mask is None or mask.shape[-1] % _ALIGNED == 0
+    return fits and aligned and not torch.is_grad_enabled() and _is_recent_gpu(queries.device)
+
+
+@functools.cache
+def _is_recent_gpu(device: torch.device) -> bool:
+    recent = device.type == "cuda" and torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
+    return recent and torch.backends.cuda.is_flash_attention_available()
+
+
+def _attend_at_once(
+    queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scale: float
+) -> Tuple[Tensor, Tensor]:
+    """``attend`` in one kernel or two."""
+    if mask is None and queries.dtype != torch.float32:
+        value, log = torch.ops.aten._scaled_dot_product_flash_attention(
+            queries, keys, values, 0.0, False, False, scale=scale)[:2]
+        return value, log
+    added = None if mask is None else mask.expand(-1, *queries.shape[1:3], -1)
+    value, log = torch.ops.aten._scaled_dot_product_efficient_attention(
+        queries, keys, values, added, True, 0.0, False, scale=scale)[:2]
+    return value, log[..., : queries.shape[2]]  # the kernel pads them
 
 
 def attend_plainly(
@@ -199,7 +235,7 @@ def attend_plainly(
     return (scores.float() - logs.unsqueeze(-1)).exp().to(values.dtype) @ values, logs
 
 
-def _attention(
+def attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
     scaling: float | None = None, reach: Reach | FixedReach | None = None, **others: Any,
 ) -> Tuple[Tensor, None]:
@@ -233,7 +269,7 @@ def use_shared_prefixes(language: nn.Module) -> None:
     """
     from transformers import AttentionInterface  # noqa: PLC0415 (slow to import)
 
-    AttentionInterface.register(NAME, _attention)
+    AttentionInterface.register(NAME, attention)
     if language.is_backend_compatible():  # type: ignore[operator]
         language.set_attn_implementation(NAME)  # type: ignore[operator]
 
