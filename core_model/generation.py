@@ -12,6 +12,7 @@ from torch import Tensor
 
 from core_model.errors import PromptError
 from core_model.network.aquila import Aquila, Encoded
+from core_model.network.one_step import take_few_parts
 from core_model.network.reading import Reader
 from core_model.network.shared_prefix import KeyValues, SharedPrefixes
 from core_model.network.transfer import on_device
@@ -37,12 +38,13 @@ class Generator:
 
     At most ``rows`` texts are written side by side and ``pictures`` encoded together (on a CPU, more have no room in
     its caches); fewer, from then on, whenever memory runs out. Neither changes a text. ``stopwatch`` tells the time of
-    encode, extract, prefill and decode. On a GPU, steps of writing are CUDA graphs if ``records``.
+    encode, extract, prefill and decode. On a GPU, steps of writing are CUDA graphs if ``records``, and their parts
+    ``compiled`` where Triton allows it.
     """
 
     def __init__(
         self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4,
-        stopwatch: Stopwatch | None = None, records: bool = True,
+        stopwatch: Stopwatch | None = None, records: bool = True, compiled: bool = False,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
@@ -57,6 +59,8 @@ class Generator:
         self.stopwatch = stopwatch or Stopwatch()
         self._reader = Reader(model.language)
         self._recorder = recorder_for(model.language) if records else None
+        if self._recorder is not None:
+            take_few_parts(model.language, compiled)
 
     def view(self, images: NDArray[np.uint8], masks: NDArray[np.float32], image_index: Sequence[int]) -> View:
         """Encode pictures uint8 [T, S, S, 3], their prefixes, and masks [R, S, S] over pictures ``image_index`` [R]."""

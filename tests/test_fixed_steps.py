@@ -102,6 +102,7 @@ def test_layers_that_take_few_parts_write_the_same(in_parts: Generator, monkeypa
         if name.endswith("bias"):
             torch.nn.init.normal_(bias)
     expected, steps = in_parts.write(_view(in_parts), _requests()), []
+    take_few_parts(in_parts.model.language)
     original = OneStepLayer._attended
     monkeypatch.setattr(
         OneStepLayer, "_attended", lambda *given, **told: steps.append(1) or original(*given, **told))

@@ -6,15 +6,17 @@ is computed is the same, but for the rounding in between.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import Any, Sequence, Tuple
+from typing import Any, Callable, Sequence, Tuple
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from core_model.network.shared_prefix import attention
+from core_model.network.shared_prefix import attention, merged
 
+_LOG = logging.getLogger(__name__)
 # Classes of transformers that differ in nothing that is looked at here; Qwen3 norms queries and keys.
 _KINDS = ("LlamaDecoderLayer", "MistralDecoderLayer", "Qwen2DecoderLayer", "Qwen3DecoderLayer")
 _ACTIVATIONS = ("silu", "swish")
@@ -39,10 +41,65 @@ class Joined:
         return bool(self.parts[0].weight.data_ptr() == self.weight.data_ptr())
 
 
+def _turned(
+    asked: Tensor, cosine: Tensor, sine: Tensor, keys: Tensor, values: Tensor, rows: Tensor, columns: Tensor
+) -> Tensor:
+    """Queries, keys and values ``asked`` [n, H + 2·H_kv, d] to the queries, turned by their positions [n, 1, d].
+
+    Keys, turned too, and values are written into slots [slots, H_kv, capacity, d] at ``rows`` and ``columns`` [n, 1].
+    """
+    kept = keys.shape[1]
+    both, half = asked[:, :-kept], asked.shape[-1] // 2
+    turned = both * cosine
+    turned[..., :half].addcmul_(both[..., half:], sine[..., :half], value=-1)
+    turned[..., half:].addcmul_(both[..., :half], sine[..., half:])
+    keys[rows, :, columns] = turned[:, -kept:].unsqueeze(1)
+    values[rows, :, columns] = asked[:, -kept:].unsqueeze(1)
+    return turned[:, :-kept]
+
+
+def _gated(wide: Tensor) -> Tensor:
+    """[n, 2·w], gates before what passes them, to [n, w]."""
+    gate, passing = wide.chunk(2, dim=-1)
+    return functional.silu(gate).mul_(passing)
+
+
+def _normed(states: Tensor, _shape: Tuple[int, ...], weight: Tensor, epsilon: float) -> Tensor:
+    """``functional.rms_norm`` in steps that a compiler may put together."""
+    exact = states.float()
+    exact = exact * torch.rsqrt(exact.square().mean(-1, keepdim=True) + epsilon)
+    return weight * exact.to(states.dtype)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a step is made of beside products of matrices and attention."""
+
+    normed: Callable[..., Tensor] = functional.rms_norm
+    turned: Callable[..., Tensor] = _turned
+    merged: Callable[..., Tensor] = merged
+    gated: Callable[..., Tensor] = _gated
+
+
+def compiled_parts(device: torch.device) -> Parts:
+    """The parts as one kernel each, by ``torch.compile``; the plain ones, and a warning, where that does not work.
+
+    It needs Triton and a C compiler, and some seconds when a shape is new.
+    """
+    try:
+        made = Parts(*(torch.compile(part, fullgraph=True) for part in (_normed, _turned, merged, _gated)))
+        made.gated(torch.ones(1, 16, device=device))
+        return made
+    except Exception as error:  # noqa: BLE001 (of a compiler and all that it calls; it is only about speed)
+        _LOG.warning("steps cannot be compiled and are done without: %s", str(error).strip().partition("\n")[0])
+        return Parts()
+
+
 class OneStepLayer(nn.Module):
     """Mixed into a decoder layer's class by ``take_few_parts``; all but steps of one token is left to that class."""
 
     joined: Tuple[Joined, Joined]
+    parts: Parts
 
     def forward(self, hidden_states: Tensor, **told: Any) -> Tensor:
         """Hidden states [n, L, hidden] to the same, as transformers calls its layers."""
@@ -52,9 +109,9 @@ class OneStepLayer(nn.Module):
             return found
         hidden = self._attended(hidden_states.squeeze(1), **told)
         mlp: Any = self.mlp
-        gate, up = self.joined[1](_normed(hidden, self.post_attention_layernorm)).chunk(2, dim=-1)
+        wide = self.joined[1](self._normed(hidden, self.post_attention_layernorm))
         # The sum with what came in is a tensor of its own, so this one may be written over it.
-        return hidden.addmm_(functional.silu(gate).mul_(up), mlp.down_proj.weight.t()).unsqueeze(1)
+        return hidden.addmm_(self.parts.gated(wide), mlp.down_proj.weight.t()).unsqueeze(1)
 
     def _attended(
         self, hidden: Tensor, *, attention_mask: Tensor, position_embeddings: Tuple[Tensor, Tensor], reach: Any,
@@ -63,42 +120,37 @@ class OneStepLayer(nn.Module):
         """Hidden states [n, hidden] and what attention adds to them."""
         own: Any = self.self_attn
         cache: Any = told.get("cache", told.get("past_key_values"))
-        asked = self.joined[0](_normed(hidden, self.input_layernorm)).unflatten(1, (-1, own.head_dim))
-        heads, kept = (part.out_features // own.head_dim for part in (own.q_proj, own.k_proj))
-        both, values = asked[:, : heads + kept], asked[:, heads + kept :]
+        asked = self.joined[0](self._normed(hidden, self.input_layernorm)).unflatten(1, (-1, own.head_dim))
         if hasattr(own, "q_norm"):
-            both = torch.cat([_normed(both[:, :heads], own.q_norm), _normed(both[:, heads:], own.k_norm)], dim=1)
-        queries, keys = _turned(both, *position_embeddings).unsqueeze(2).split((heads, kept), dim=1)
-        keys, values = cache.update(keys, values.unsqueeze(2), own.layer_idx)
-        found, _ = attention(own, queries, keys, values, attention_mask, scaling=own.scaling, reach=reach)
+            heads, kept = (part.out_features // own.head_dim for part in (own.q_proj, own.k_proj))
+            queries, keys, values = asked.split((heads, kept, kept), dim=1)
+            asked = torch.cat([self._normed(queries, own.q_norm), self._normed(keys, own.k_norm), values], dim=1)
+        keys, values, place = cache.slots(own.layer_idx)
+        queries = self.parts.turned(asked, *position_embeddings, keys, values, place.rows, place.columns).unsqueeze(2)
+        found, _ = attention(
+            own, queries, keys, values, attention_mask, scaling=own.scaling, reach=reach, merge=self.parts.merged)
         return torch.addmm(hidden, found.reshape(len(hidden), -1), own.o_proj.weight.t())
 
-
-def _normed(states: Tensor, norm: Any) -> Tensor:
-    return functional.rms_norm(states, (states.shape[-1],), norm.weight, norm.variance_epsilon)
-
-
-def _turned(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """States [n, heads, d] turned by their rotary positions [n, 1, d], in three parts."""
-    found, half = states * cosine, states.shape[-1] // 2
-    found[..., :half].addcmul_(states[..., half:], sine[..., :half], value=-1)
-    found[..., half:].addcmul_(states[..., :half], sine[..., half:])
-    return found
+    def _normed(self, states: Tensor, norm: Any) -> Tensor:
+        return self.parts.normed(states, (states.shape[-1],), norm.weight, norm.variance_epsilon)
 
 
-def take_few_parts(language: Any) -> None:
+def take_few_parts(language: Any, compiled: bool = False) -> None:
     """Let a model's layers be ``OneStepLayer`` where they are of a kind that is known, with the weights that they have.
 
     Weights that are multiplied with the same states come to lie one behind the other in memory.
     """
     if getattr(language.config, "hidden_act", "") not in _ACTIVATIONS:
         return
+    parts = compiled_parts(language.device) if compiled else Parts()
     for layer in getattr(getattr(language, "model", None), "layers", ()):
         kind = type(layer)
         if kind.__name__ in _KINDS and not isinstance(layer, OneStepLayer) and _is_plain(layer):
             own, mlp = layer.self_attn, layer.mlp
             layer.joined = _join((own.q_proj, own.k_proj, own.v_proj)), _join((mlp.gate_proj, mlp.up_proj))
             layer.__class__ = type(kind.__name__, (OneStepLayer, kind), {})
+        if isinstance(layer, OneStepLayer):
+            layer.parts = parts
 
 
 def _is_plain(layer: Any) -> bool:

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from core_model.errors import is_out_of_memory
-from core_model.network.one_step import take_few_parts
 from core_model.network.reading import Reader, Rows, added_mask
 from core_model.network.row_cache import Place, RowCache
 
@@ -103,7 +102,6 @@ class FixedSteps:
 
     def __init__(self, reader: Reader, cache: RowCache, rows: int, recorder: Recorder) -> None:
         self._reader, self._cache, self._recorder = reader, cache, recorder
-        take_few_parts(reader.language)
         self._table = reader.language.get_input_embeddings()
         self._like = next(reader.language.parameters())
         # Of every row: its token, the column that it is written to, its position and its picture's place.
