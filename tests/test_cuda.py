@@ -51,7 +51,8 @@ def view(generator: Generator) -> View:
 
 
 def on_gpu(
-    generator: Generator, dtype: torch.dtype = torch.float32, rows: int = 8, records: bool = True, compiled: bool = False
+    generator: Generator, dtype: torch.dtype = torch.float32, rows: int = 8, *, records: bool = True,
+    compiled: bool = False,
 ) -> Generator:
     """The same model on the GPU."""
     model = copy.deepcopy(generator.model).to(GPU, dtype)

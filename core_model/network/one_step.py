@@ -102,7 +102,7 @@ class OneStepLayer(nn.Module):
     parts: Parts
 
     def forward(self, hidden_states: Tensor, **told: Any) -> Tensor:
-        """Hidden states [n, L, hidden] to the same, as transformers calls its layers."""
+        """Hidden states [n, L, hidden] to the same, as transformers calls its layers; steps write over them."""
         steps = hidden_states.shape[1] == 1 and hidden_states.device.type in DEVICES and told.get("reach") is not None
         if not steps or torch.is_grad_enabled() or not all(joined.holds for joined in self.joined):
             found: Tensor = super().forward(hidden_states, **told)
@@ -110,7 +110,6 @@ class OneStepLayer(nn.Module):
         hidden = self._attended(hidden_states.squeeze(1), **told)
         mlp: Any = self.mlp
         wide = self.joined[1](self._normed(hidden, self.post_attention_layernorm))
-        # The sum with what came in is a tensor of its own, so this one may be written over it.
         return hidden.addmm_(self.parts.gated(wide), mlp.down_proj.weight.t()).unsqueeze(1)
 
     def _attended(
@@ -129,7 +128,7 @@ class OneStepLayer(nn.Module):
         queries = self.parts.turned(asked, *position_embeddings, keys, values, place.rows, place.columns).unsqueeze(2)
         found, _ = attention(
             own, queries, keys, values, attention_mask, scaling=own.scaling, reach=reach, merge=self.parts.merged)
-        return torch.addmm(hidden, found.reshape(len(hidden), -1), own.o_proj.weight.t())
+        return hidden.addmm_(found.reshape(len(hidden), -1), own.o_proj.weight.t())
 
     def _normed(self, states: Tensor, norm: Any) -> Tensor:
         return self.parts.normed(states, (states.shape[-1],), norm.weight, norm.variance_epsilon)
