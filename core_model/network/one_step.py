@@ -31,10 +31,6 @@ class Joined:
     weight: Tensor
     bias: Tensor | None
 
-    def __call__(self, states: Tensor) -> Tensor:
-        """[…, in] to […, Σ out]."""
-        return functional.linear(states, self.weight, self.bias)
-
     @property
     def holds(self) -> bool:
         """Whether the layers' weights are still those."""
@@ -71,23 +67,57 @@ def _normed(states: Tensor, _shape: Tuple[int, ...], weight: Tensor, epsilon: fl
     return weight * exact.to(states.dtype)
 
 
+def _added(hidden: Tensor, states: Tensor, weight: Tensor) -> Tensor:
+    """Hidden states [n, out] and a product of [n, in] and [out, in], over the hidden states."""
+    return hidden.addmm_(states, weight.t())
+
+
+def _row_product(row: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``functional.linear`` of one row [1, in] in steps that a compiler may put together."""
+    found = (row * weight).sum(dim=-1).unsqueeze(0)
+    return found if bias is None else found + bias
+
+
+def _row_added(hidden: Tensor, row: Tensor, weight: Tensor) -> Tensor:
+    """``_added`` of one row."""
+    return hidden + _row_product(row, weight)
+
+
 @dataclass(frozen=True)
 class Parts:
-    """What a step is made of beside products of matrices and attention."""
+    """What a step is made of beside attention."""
 
     normed: Callable[..., Tensor] = functional.rms_norm
     turned: Callable[..., Tensor] = _turned
     merged: Callable[..., Tensor] = merged
     gated: Callable[..., Tensor] = _gated
+    product: Callable[..., Tensor] = functional.linear
+    added: Callable[..., Tensor] = _added
+
+
+@dataclass(frozen=True)
+class _ByRows:
+    """What is done with ``one`` row, and with more; the rows are the argument at ``place``."""
+
+    one: Callable[..., Tensor]
+    more: Callable[..., Tensor]
+    place: int
+
+    def __call__(self, *given: Any) -> Tensor:
+        return (self.one if len(given[self.place]) == 1 else self.more)(*given)
 
 
 def compiled_parts(device: torch.device) -> Parts:
     """The parts as one kernel each, by ``torch.compile``; the plain ones, and a warning, where that does not work.
 
-    It needs Triton and a C compiler, and some seconds when a shape is new.
+    It needs Triton and a C compiler, and some seconds when a shape is new. For a single row its products read the
+    weights faster than the libraries' do.
     """
     try:
-        made = Parts(*(torch.compile(part, fullgraph=True) for part in (_normed, _turned, merged, _gated)))
+        normed, turned, joined, gated, product, added = (torch.compile(part, fullgraph=True) for part in (
+            _normed, _turned, merged, _gated, _row_product, _row_added))
+        made = Parts(
+            normed, turned, joined, gated, _ByRows(product, functional.linear, 0), _ByRows(added, _added, 1))
         made.gated(torch.ones(1, 16, device=device))
         return made
     except Exception as error:  # noqa: BLE001 (of a compiler and all that it calls; it is only about speed)
@@ -109,8 +139,8 @@ class OneStepLayer(nn.Module):
             return found
         hidden = self._attended(hidden_states.squeeze(1), **told)
         mlp: Any = self.mlp
-        wide = self.joined[1](self._normed(hidden, self.post_attention_layernorm))
-        return hidden.addmm_(self.parts.gated(wide), mlp.down_proj.weight.t()).unsqueeze(1)
+        wide = self._product(hidden, self.post_attention_layernorm, self.joined[1])
+        return self.parts.added(hidden, self.parts.gated(wide), mlp.down_proj.weight).unsqueeze(1)
 
     def _attended(
         self, hidden: Tensor, *, attention_mask: Tensor, position_embeddings: Tuple[Tensor, Tensor], reach: Any,
@@ -119,7 +149,7 @@ class OneStepLayer(nn.Module):
         """Hidden states [n, hidden] and what attention adds to them."""
         own: Any = self.self_attn
         cache: Any = told.get("cache", told.get("past_key_values"))
-        asked = self.joined[0](self._normed(hidden, self.input_layernorm)).unflatten(1, (-1, own.head_dim))
+        asked = self._product(hidden, self.input_layernorm, self.joined[0]).unflatten(1, (-1, own.head_dim))
         if hasattr(own, "q_norm"):
             heads, kept = (part.out_features // own.head_dim for part in (own.q_proj, own.k_proj))
             queries, keys, values = asked.split((heads, kept, kept), dim=1)
@@ -128,7 +158,10 @@ class OneStepLayer(nn.Module):
         queries = self.parts.turned(asked, *position_embeddings, keys, values, place.rows, place.columns).unsqueeze(2)
         found, _ = attention(
             own, queries, keys, values, attention_mask, scaling=own.scaling, reach=reach, merge=self.parts.merged)
-        return hidden.addmm_(found.reshape(len(hidden), -1), own.o_proj.weight.t())
+        return self.parts.added(hidden, found.reshape(len(hidden), -1), own.o_proj.weight)
+
+    def _product(self, hidden: Tensor, norm: Any, joined: Joined) -> Tensor:
+        return self.parts.product(self._normed(hidden, norm), joined.weight, joined.bias)
 
     def _normed(self, states: Tensor, norm: Any) -> Tensor:
         return self.parts.normed(states, (states.shape[-1],), norm.weight, norm.variance_epsilon)

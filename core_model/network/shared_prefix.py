@@ -9,7 +9,6 @@ through ``transformers.AttentionInterface``.
 from __future__ import annotations
 
 import functools
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
@@ -142,13 +141,6 @@ class Reach:
         value = _one(values).index_select(0, back).view(rows, heads, folded, -1)
         return value, _one(logs).index_select(0, back).view(rows, heads, folded)
 
-    def beside(self, device: torch.device) -> AbstractContextManager[Any]:  # noqa: ARG002 (``FixedReach`` needs it)
-        """Where rows attend to their own keys; the results may be used after ``meet``."""
-        return nullcontext()
-
-    def meet(self) -> None:
-        """Wait for what was done ``beside``."""
-
     def _indices(self, heads: int, device: torch.device) -> Tuple[List[Tensor], Tensor]:
         """Indices into [row, head] for every part's [picture, head, row], and into those for [row, head]."""
         key = heads, device
@@ -172,20 +164,6 @@ class FixedReach:
     def __init__(self, stacks: Sequence[_Stack], places: Tensor) -> None:
         self.uses = 0
         self._stacks, self._places = stacks, places
-        self._side: torch.cuda.Stream | None = None
-
-    def beside(self, device: torch.device) -> AbstractContextManager[Any]:
-        """See ``Reach``: on a GPU, what is done here and what comes next are small enough to be done side by side."""
-        if device.type != "cuda":
-            return nullcontext()
-        self._side = self._side or torch.cuda.Stream(device)
-        self._side.wait_stream(torch.cuda.current_stream(device))
-        return torch.cuda.stream(self._side)
-
-    def meet(self) -> None:
-        """See ``Reach``."""
-        if self._side is not None:
-            torch.cuda.current_stream(self._side.device).wait_stream(self._side)
 
     def attend(self, queries: Tensor, layer: int, scale: float) -> Tuple[Tensor, Tensor]:
         """As ``Reach.attend``."""
@@ -271,10 +249,8 @@ def attention(
     folded = query.reshape(rows, key.shape[1], groups * length, width)
     if attention_mask is not None and length > 1 and groups > 1:
         attention_mask = attention_mask.repeat(1, 1, groups, 1)
-    with reach.beside(folded.device):
-        own, own_log = attend(folded, key, value, attention_mask, scale)
+    own, own_log = attend(folded, key, value, attention_mask, scale)
     shared, shared_log = reach.attend(folded, module.layer_idx, scale)
-    reach.meet()
     found = (merge or merged)(own, own_log, shared, shared_log).reshape(rows, heads, length, -1)
     return found.transpose(1, 2).contiguous(), None
 
