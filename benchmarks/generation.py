@@ -236,8 +236,7 @@ def measure_memory(chosen: argparse.Namespace, place: Place) -> list[dict[str, f
 
 def never_ending(model: Aquila, chosen: argparse.Namespace, rows: int) -> Generator:
     """A generator whose texts are as long as they may be."""
-    generator = Generator(
-        model, load_tokenizer(MODELS / "nano"), rows=rows, records=chosen.recording, compiled=chosen.compile)
+    generator = Generator(model, load_tokenizer(MODELS / "nano"), rows=rows, records=chosen.recording)
     generator.end_id = -1
     return generator
 
@@ -276,7 +275,6 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--dtype", choices=list(DTYPES), default="float32")
     parser.add_argument("--no-recording", dest="recording", action="store_false", help="no CUDA graphs")
-    parser.add_argument("--compile", action="store_true", help="compile the parts of a GPU's steps")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     parser.add_argument("--markdown", action="store_true", help="print the tables only")
     chosen = parser.parse_args()

@@ -38,13 +38,12 @@ class Generator:
 
     At most ``rows`` texts are written side by side and ``pictures`` encoded together (on a CPU, more have no room in
     its caches); fewer, from then on, whenever memory runs out. Neither changes a text. ``stopwatch`` tells the time of
-    encode, extract, prefill and decode. On a GPU, steps of writing are CUDA graphs if ``records``, and their parts
-    ``compiled`` where Triton allows it.
+    encode, extract, prefill and decode. On a GPU, steps of writing are CUDA graphs if ``records``.
     """
 
     def __init__(
         self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4,
-        stopwatch: Stopwatch | None = None, records: bool = True, compiled: bool = False,
+        stopwatch: Stopwatch | None = None, records: bool = True
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
@@ -60,7 +59,7 @@ class Generator:
         self._reader = Reader(model.language)
         self._recorder = recorder_for(model.language) if records else None
         if self._recorder is not None:
-            take_few_parts(model.language, compiled)
+            take_few_parts(model.language)
 
     def view(self, images: NDArray[np.uint8], masks: NDArray[np.float32], image_index: Sequence[int]) -> View:
         """Encode pictures uint8 [T, S, S, 3], their prefixes, and masks [R, S, S] over pictures ``image_index`` [R]."""

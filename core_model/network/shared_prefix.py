@@ -237,8 +237,7 @@ def attend_plainly(
 
 def attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
-    scaling: float | None = None, reach: Reach | FixedReach | None = None,
-    merge: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] | None = None, **others: Any,
+    scaling: float | None = None, reach: Reach | FixedReach | None = None, **others: Any,
 ) -> Tuple[Tensor, None]:
     """The function that models call: query [n, H, L, d]; key and value [n, H_kv, S, d] are the rows' own."""
     if reach is None:
@@ -251,14 +250,9 @@ def attention(
         attention_mask = attention_mask.repeat(1, 1, groups, 1)
     own, own_log = attend(folded, key, value, attention_mask, scale)
     shared, shared_log = reach.attend(folded, module.layer_idx, scale)
-    found = (merge or merged)(own, own_log, shared, shared_log).reshape(rows, heads, length, -1)
-    return found.transpose(1, 2).contiguous(), None
-
-
-def merged(own: Tensor, own_log: Tensor, shared: Tensor, shared_log: Tensor) -> Tensor:
-    """What rows find among their own keys and the shared ones [n, H_kv, M, d], weighed by their sums' logarithms."""
     share = torch.sigmoid(shared_log - own_log).to(own.dtype).unsqueeze(-1)
-    return torch.lerp(own, shared, share)
+    merged = torch.lerp(own, shared, share).reshape(rows, heads, length, -1)
+    return merged.transpose(1, 2).contiguous(), None
 
 
 def _standard() -> Callable[..., Tuple[Tensor, None]]:
