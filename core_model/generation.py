@@ -43,7 +43,7 @@ class Generator:
 
     def __init__(
         self, model: Aquila, tokenizer: TextTokenizer, *, rows: int = 32, pictures: int = 4,
-        stopwatch: Stopwatch | None = None, records: bool = True
+        stopwatch: Stopwatch | None = None, records: bool = True,
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
