@@ -159,6 +159,11 @@ def test_instructions_carry_the_tiles_gsd_and_the_area(
     # 25 m of a tile 64 pixels wide: a tile pixel is one raster pixel; 12 m: half of one.
     assert "GSD 1 m, area 630 m2. area 630, gsd 1, <region>" in asked
     asked.clear()
+    corners = [f"{WEST + x} {NORTH - y}" for x, y in ((20, 20), (50, 50), (45, 55), (15, 25), (20, 20))]
+    strip = Region.from_wkt("strip", f"POLYGON(({','.join(corners)}))", CRS)
+    list(describer.describe(raster, [strip], prompt="<region>{direction}"))
+    assert any(text.endswith("<region>, from northwest to southeast") for text in asked)
+    asked.clear()
     list(describer.describe(raster, [_regions()[1]], style="category"))
     assert set(asked) == {"GSD 0.5 m, area 140 m2. What is <region>?"}
 
