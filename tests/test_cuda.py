@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from core_model.config import LanguageConfig
-from core_model.generation import Generator, Request, View, Written
+from core_model.generation import Generator, Request, View
 from core_model.text.prompt import Turn
-from tests.tiny import LLAMA, tiny_model, tiny_tokenizer
+from tests.tiny import LLAMA, all_ids, end_at_many_lengths, tiny_model, tiny_tokenizer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA reaches")
 
@@ -32,9 +32,7 @@ def on_cpu(request: pytest.FixtureRequest) -> Generator:
     """A generator in float32 on the CPU, whose answers end at many lengths."""
     fields = {**LLAMA, "vocab_size": TOKENIZER.size, "model_type": request.param, "head_dim": 16}
     made = Generator(tiny_model(TOKENIZER, language=LanguageConfig(fields, "nano")), TOKENIZER, rows=8)
-    written = [one.ids for one in made.write(view(made), REQUESTS)]
-    places = {token: {ids.index(token) for ids in written if token in ids} for token in set(sum(written, ()))}
-    made.end_id = max(places, key=lambda token: len(places[token]))
+    end_at_many_lengths(made, made.write(view(made), REQUESTS))
     return made
 
 
@@ -59,18 +57,13 @@ def on_gpu(
     return made
 
 
-def told(written: list[Written]) -> list[list[tuple[int, ...]]]:
-    """The ids of all answers."""
-    return [[part.ids for part in (*one.earlier, one)] for one in written]
-
-
 @pytest.mark.parametrize("rows", [1, 5, 24])
 @pytest.mark.parametrize("records", [True, False])
 def test_a_gpu_writes_what_the_cpu_writes(on_cpu: Generator, rows: int, records: bool) -> None:
     expected = on_cpu.write(view(on_cpu), REQUESTS)
     generator = on_gpu(on_cpu, rows=rows, records=records)
     written = generator.write(view(generator), REQUESTS)
-    assert told(written) == told(expected)
+    assert all_ids(written) == all_ids(expected)
     assert len({len(one.ids) for one in expected}) > 2
     for one, other in zip(written, expected):
         assert one.log_probability == pytest.approx(other.log_probability, abs=1e-3)
@@ -94,7 +87,7 @@ def test_scores_of_labels_are_the_cpus(on_cpu: Generator) -> None:
 
 def test_a_full_memory_halves_what_is_written_at_once(on_cpu: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = on_gpu(on_cpu, rows=24)
-    expected, original = told(generator.write(view(generator), REQUESTS)), generator._write
+    expected, original = all_ids(generator.write(view(generator), REQUESTS)), generator._write
 
     def full(*arguments: object) -> None:
         if generator.rows.most > 6:
@@ -102,7 +95,7 @@ def test_a_full_memory_halves_what_is_written_at_once(on_cpu: Generator, monkeyp
         original(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(generator, "_write", full)
-    assert told(generator.write(view(generator), REQUESTS)) == expected and generator.rows.most == 6
+    assert all_ids(generator.write(view(generator), REQUESTS)) == expected and generator.rows.most == 6
 
 
 def test_bfloat16_stays_near(on_cpu: Generator) -> None:

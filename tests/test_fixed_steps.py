@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from core_model.config import LanguageConfig
-from core_model.generation import Generator, Request, Sampling, View, Written
+from core_model.generation import Generator, Request, Sampling, View
 from core_model.network import one_step, shared_prefix
 from core_model.network.one_step import OneStepLayer, take_few_parts
 from core_model.network.shared_prefix import SharedPrefixes, attend_plainly
@@ -19,7 +19,7 @@ from core_model.text.prompt import Turn
 from core_model.writing import fixed_steps
 from core_model.writing.fixed_steps import CudaGraphs, recorder_for
 from tests.tape import Tape
-from tests.tiny import LLAMA, tiny_model, tiny_tokenizer
+from tests.tiny import LLAMA, all_ids, end_at_many_lengths, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
 IMAGES = np.random.default_rng(3).integers(0, 255, (3, 64, 64, 3), dtype=np.uint8)
@@ -35,9 +35,7 @@ def plain(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ge
     fields = {**LLAMA, "vocab_size": TOKENIZER.size, "model_type": request.param, "head_dim": 12}
     model = tiny_model(TOKENIZER, language=LanguageConfig(huggingface=fields, template="nano"))
     made = Generator(model, TOKENIZER, rows=5)
-    written = [one.ids for one in made.write(_view(made), _requests())]
-    places = {token: {ids.index(token) for ids in written if token in ids} for token in set(sum(written, ()))}
-    made.end_id = max(places, key=lambda token: len(places[token]))
+    end_at_many_lengths(made, made.write(_view(made), _requests()))
     return made
 
 
@@ -57,10 +55,6 @@ def _with(generator: Generator, recorder: Any, rows: int = 5) -> Generator:
     return made
 
 
-def _told(written: list[Written]) -> list[list[tuple[int, ...]]]:
-    return [[part.ids for part in (*one.earlier, one)] for one in written]
-
-
 @pytest.mark.parametrize(("rows", "block"), [(1, 16), (5, 4), (32, 128)])
 def test_repeated_steps_write_the_same(
     plain: Generator, rows: int, block: int, monkeypatch: pytest.MonkeyPatch
@@ -69,7 +63,7 @@ def test_repeated_steps_write_the_same(
     monkeypatch.setattr("core_model.writing.decoder.RECORDED_BLOCK", block)
     expected, tape = plain.write(_view(plain), _requests()), Tape()
     written = _with(plain, tape, rows).write(_view(plain), _requests())
-    assert _told(written) == _told(expected)
+    assert all_ids(written) == all_ids(expected)
     assert len({len(one.ids) for one in expected}) > 2
     for one, other in zip(written, expected):
         assert one.log_probability == pytest.approx(other.log_probability, abs=1e-4)
@@ -85,7 +79,7 @@ def test_drafts_that_wait_for_their_next_question_keep_what_was_read(
             for more in range(3) for n, request in enumerate(_requests())]
     expected = _with(plain, None, rows=32).write(_view(plain), many)
     tape = Tape()
-    assert _told(_with(plain, tape, rows=32).write(_view(plain), many)) == _told(expected) and tape.repeated
+    assert all_ids(_with(plain, tape, rows=32).write(_view(plain), many)) == all_ids(expected) and tape.repeated
 
 
 @pytest.fixture(params=["llama", "mistral", "qwen2", "qwen3"])
@@ -107,11 +101,11 @@ def test_layers_that_take_few_parts_write_the_same(in_parts: Generator, monkeypa
     monkeypatch.setattr(
         OneStepLayer, "_attended", lambda *given, **told: steps.append(1) or original(*given, **told))
     written = _with(in_parts, Tape()).write(_view(in_parts), _requests())
-    assert _told(written) == _told(expected) and steps
+    assert all_ids(written) == all_ids(expected) and steps
     for one, other in zip(written, expected):
         assert one.log_probability == pytest.approx(other.log_probability, abs=1e-4)
     # What is not a step of one token still goes its usual way, with the weights where they are now.
-    assert _told(_with(in_parts, None).write(_view(in_parts), _requests())) == _told(expected)
+    assert all_ids(_with(in_parts, None).write(_view(in_parts), _requests())) == all_ids(expected)
 
 
 def test_layers_whose_weights_were_exchanged_go_their_usual_way(in_parts: Generator) -> None:
@@ -119,7 +113,7 @@ def test_layers_whose_weights_were_exchanged_go_their_usual_way(in_parts: Genera
     for layer in in_parts.model.language.model.layers:
         layer.self_attn.q_proj.weight = torch.nn.Parameter(layer.self_attn.q_proj.weight * 1.5)
     expected = _with(in_parts, None).write(_view(in_parts), _requests())
-    assert _told(_with(in_parts, Tape()).write(_view(in_parts), _requests())) == _told(expected)
+    assert all_ids(_with(in_parts, Tape()).write(_view(in_parts), _requests())) == all_ids(expected)
 
 
 def test_layers_with_adapters_keep_their_class(in_parts: Generator) -> None:
@@ -133,13 +127,13 @@ def test_big_prefixes_are_asked_one_by_one(plain: Generator, monkeypatch: pytest
     monkeypatch.setattr(shared_prefix, "_STACKED_BYTES", 0)
     tape = Tape()
     written = _with(plain, tape).write(_view(plain), _requests())
-    assert _told(written) == _told(plain.write(_view(plain), _requests())) and tape.repeated
+    assert all_ids(written) == all_ids(plain.write(_view(plain), _requests())) and tape.repeated
 
 
 def test_sampled_texts_are_the_same(plain: Generator) -> None:
     sampling = Sampling(temperature=1.5, seed=4)
     written = _with(plain, Tape()).write(_view(plain), _requests(), sampling=sampling)
-    assert _told(written) == _told(plain.write(_view(plain), _requests(), sampling=sampling))
+    assert all_ids(written) == all_ids(plain.write(_view(plain), _requests(), sampling=sampling))
 
 
 def test_rows_find_their_pictures_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,14 +158,14 @@ def test_a_recorder_that_gives_up_leaves_the_texts_alone(plain: Generator) -> No
 
     recorder = GivesUp()
     written = _with(plain, recorder).write(_view(plain), _requests())
-    assert _told(written) == _told(plain.write(_view(plain), _requests())) and recorder.recorded == 1
+    assert all_ids(written) == all_ids(plain.write(_view(plain), _requests())) and recorder.recorded == 1
 
 
 def test_models_that_copy_prefixes_are_not_recorded(plain: Generator) -> None:
     expected = plain.write(_view(plain), _requests())
     plain.model.language.set_attn_implementation("sdpa")
     tape = Tape()
-    assert _told(_with(plain, tape).write(_view(plain), _requests())) == _told(expected)
+    assert all_ids(_with(plain, tape).write(_view(plain), _requests())) == all_ids(expected)
     assert tape.recorded == 0
 
 

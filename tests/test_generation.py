@@ -17,7 +17,7 @@ from core_model.network.aquila import TrainingBatch, collate_packed, pack
 from core_model.network.row_cache import RowCache
 from core_model.network.shared_prefix import SharedPrefixes
 from core_model.text.prompt import IGNORED_LABEL, TokenSequence, Turn
-from tests.tiny import loaded_tiny
+from tests.tiny import all_ids, loaded_tiny
 
 LABELS = ["forest", "a wide field", "what"]
 IMAGES = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
@@ -121,8 +121,7 @@ def test_a_conversation_goes_on_from_the_answers_written_on_the_way(
 def test_conversations_are_the_same_in_every_batch(generator: Generator, view: View, rows: int) -> None:
     together = generator.write(view, _told())
     few = Generator(generator.model, generator.tokenizer, rows=rows).write(view, _told())
-    for one, other in zip(together, few):
-        assert [part.ids for part in (*one.earlier, one)] == [part.ids for part in (*other.earlier, other)]
+    assert all_ids(together) == all_ids(few)
 
 
 def test_sampling_leaves_the_answers_on_the_way_alone(generator: Generator, view: View) -> None:

@@ -18,7 +18,7 @@ from core_model.network.shared_prefix import NAME, SharedPrefixes, attend, atten
 from core_model.text.prompt import Turn
 from core_model.writing.decoder import Decoder, Draft
 from core_model.writing.scoring import label_likelihoods
-from tests.tiny import LLAMA, loaded_tiny, tiny_model, tiny_tokenizer
+from tests.tiny import LLAMA, end_at_many_lengths, loaded_tiny, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
 GROUPED = {**LLAMA, "vocab_size": TOKENIZER.size}  # two heads of keys for four of queries
@@ -46,10 +46,7 @@ BFLOAT16 = 0.1
 def generator() -> Generator:
     loaded = loaded_tiny()
     made = Generator(loaded.model, loaded.tokenizer)
-    written = _ids(made.write(made.view(IMAGES, MASKS, OWNERS), _requests()))
-    # The token that stands at the most different places ends texts from now on, so that they are of many lengths.
-    places = {token: {ids.index(token) for ids in written if token in ids} for token in set(sum(written, ()))}
-    made.end_id = max(places, key=lambda token: len(places[token]))
+    end_at_many_lengths(made, made.write(made.view(IMAGES, MASKS, OWNERS), _requests()))
     return made
 
 

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from core_model.checkpoint import LoadedModel, save_model
 from core_model.config import AquilaConfig, EncoderConfig, ExtractorConfig, LanguageConfig
+from core_model.generation import Generator, Written
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import JsonTokenizer
 
@@ -73,3 +74,15 @@ def loaded_tiny() -> LoadedModel:
     """A tiny model in memory, built once."""
     tokenizer = tiny_tokenizer()
     return LoadedModel(tiny_model(tokenizer), tokenizer, Path())
+
+
+def all_ids(written: Sequence[Written]) -> list[list[tuple[int, ...]]]:
+    """The ids of all answers of every conversation."""
+    return [[part.ids for part in (*one.earlier, one)] for one in written]
+
+
+def end_at_many_lengths(generator: Generator, written: Sequence[Written]) -> None:
+    """Of what is ``written`` without an end, the token at the most different places ends texts from now on."""
+    ids = [one.ids for one in written]
+    places = {token: {text.index(token) for text in ids if token in text} for token in set(sum(ids, ()))}
+    generator.end_id = max(places, key=lambda token: len(places[token]))

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core_model.geo.geodesy import centroid
+
 DIRECTIONS = ("east to west", "northeast to southwest", "north to south", "northwest to southeast")
 # How many times as far a region reaches along as across, as deviations, to have a direction.
 LONG = 2.0
@@ -19,21 +21,18 @@ FEWEST_PIXELS = 60
 def spread_of_rings(rings: Sequence[np.ndarray]) -> np.ndarray:
     """Covariance [2, 2] of the points inside oriented closed rings [n, 2], holes negative; zero if they hold nothing.
 
-    Each edge makes a triangle with one common point, whose moments are known; orientation gives them their sign.
+    Each edge makes a triangle with the centre, whose moments are known; orientation gives them their sign.
     """
-    middle = np.concatenate(rings).mean(axis=0)
-    start = np.concatenate([ring[:-1] for ring in rings]) - middle
-    end = np.concatenate([ring[1:] for ring in rings]) - middle
+    centre = centroid(rings, np.concatenate(rings).mean(axis=0))
+    start = np.concatenate([ring[:-1] for ring in rings]) - centre
+    end = np.concatenate([ring[1:] for ring in rings]) - centre
     twice = start[:, 0] * end[:, 1] - end[:, 0] * start[:, 1]
     area = float(twice.sum()) / 2
     reach = float(np.abs(start).max())
     if abs(area) <= 1e-9 * reach * reach:
         return np.zeros((2, 2))
-    both = start + end
-    mean = (both * twice[:, None]).sum(axis=0) / (6 * area)
-    products = both[:, :, None] * both[:, None, :] + start[:, :, None] * start[:, None, :] + (
-        end[:, :, None] * end[:, None, :])
-    return np.asarray((products * twice[:, None, None]).sum(axis=0) / (24 * area) - np.outer(mean, mean))
+    squares = sum(part.T @ (part * twice[:, None]) for part in (start, end, start + end))
+    return np.asarray(squares / (24 * area))
 
 
 def spread_of_mask(mask: np.ndarray) -> np.ndarray:

@@ -22,6 +22,18 @@ def signed_area(ring: np.ndarray) -> float:
     return float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])) / 2
 
 
+def centroid(rings: Sequence[np.ndarray], middle: np.ndarray) -> np.ndarray:
+    """Centre of gravity [2] of oriented closed rings [n, 2], ``middle`` if they enclose next to nothing."""
+    total, moment = 0.0, np.zeros(2)
+    for ring in rings:
+        points = ring - middle
+        cross = points[:-1, 0] * points[1:, 1] - points[1:, 0] * points[:-1, 1]
+        total += float(cross.sum()) / 2
+        moment += ((points[:-1] + points[1:]) * cross[:, None]).sum(axis=0) / 6
+    reach = max(float(np.ptp(ring, axis=0).max()) for ring in rings)
+    return middle if abs(total) <= 1e-9 * reach * reach else middle + moment / total
+
+
 def authalic_sine(latitude: np.ndarray) -> np.ndarray:
     """Sine of the latitude (radians) on the sphere with the ellipsoid's surface."""
     sine = np.sin(latitude)

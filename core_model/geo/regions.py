@@ -15,7 +15,7 @@ from core_model.errors import RegionError
 from core_model.geo.coverage import coverage
 from core_model.geo.direction import direction, spread_of_rings
 from core_model.geo.gdal_calls import LONLAT, PointTransform, attempt
-from core_model.geo.geodesy import area_and_perimeter, local_metres, signed_area
+from core_model.geo.geodesy import area_and_perimeter, centroid, local_metres, signed_area
 from core_model.geo.polygons import Parts, clip, densify, read_polygon, unwrap
 from core_model.geo.raster import around, pixel_size_metres, pixel_to_map
 from core_model.geo.source import RasterSource, Window
@@ -208,7 +208,7 @@ class Placer:
         to_lonlat = self._to_lonlat[region.crs_wkt]
         if not (self._source.crs_wkt or region.crs_wkt) or not to_lonlat.usable:
             return {"direction": direction(spread_of_rings([ring * (1.0, -1.0) for ring in rings]))}
-        centre = _centroid(rings, middle)
+        centre = centroid(rings, middle)
         lonlat = to_lonlat(pixel_to_map(self._source.transform, np.concatenate([*rings, centre[None]])))
         if not np.isfinite(lonlat).all():
             return {}
@@ -275,18 +275,8 @@ def _bend(parts: Parts) -> float:
 
 def _direction_on_ground(rings: list[np.ndarray], place: tuple[float, float]) -> str:
     """The way that oriented rings [n, 2] of degrees about ``place`` run, "" where they are not long."""
-    away = [ring - place for ring in rings]
-    latitude = np.array(place[1])
-    return direction(spread_of_rings([np.column_stack(local_metres(x, y, latitude)) for x, y in (a.T for a in away)]))
-
-
-def _centroid(rings: tuple[np.ndarray, ...], middle: np.ndarray) -> np.ndarray:
-    """Centre of gravity [2] of oriented rings, ``middle`` if they enclose next to nothing."""
-    total, moment = 0.0, np.zeros(2)
+    plane = []
     for ring in rings:
-        points = ring - middle
-        cross = points[:-1, 0] * points[1:, 1] - points[1:, 0] * points[:-1, 1]
-        total += float(cross.sum()) / 2
-        moment += ((points[:-1] + points[1:]) * cross[:, None]).sum(axis=0) / 6
-    reach = max(float(np.ptp(ring, axis=0).max()) for ring in rings)
-    return middle if total <= 1e-9 * reach * reach else middle + moment / total
+        longitude, latitude = (ring - place).T
+        plane.append(np.column_stack(local_metres(longitude, latitude, np.array(place[1]))))
+    return direction(spread_of_rings(plane))

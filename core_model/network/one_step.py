@@ -63,15 +63,13 @@ class OneStepLayer(nn.Module):
         own: Any = self.self_attn
         cache: Any = told.get("cache", told.get("past_key_values"))
         asked = self.joined[0](_normed(hidden, self.input_layernorm)).unflatten(1, (-1, own.head_dim))
+        heads, kept = (part.out_features // own.head_dim for part in (own.q_proj, own.k_proj))
+        both, values = asked.split((heads + kept, kept), dim=1)
         if hasattr(own, "q_norm"):
-            heads, kept = (part.out_features // own.head_dim for part in (own.q_proj, own.k_proj))
-            queries, keys, values = asked.split((heads, kept, kept), dim=1)
-            asked = torch.cat([_normed(queries, own.q_norm), _normed(keys, own.k_norm), values], dim=1)
-        keys, values, place = cache.slots(own.layer_idx)
-        kept, turned = keys.shape[1], _turned(asked[:, : -keys.shape[1]], *position_embeddings)
-        keys[place.rows, :, place.columns] = turned[:, -kept:].unsqueeze(1)
-        values[place.rows, :, place.columns] = asked[:, -kept:].unsqueeze(1)
-        queries = turned[:, :-kept].unsqueeze(2)
+            queries, keys = both.split((heads, kept), dim=1)
+            both = torch.cat([_normed(queries, own.q_norm), _normed(keys, own.k_norm)], dim=1)
+        queries, keys = _turned(both, *position_embeddings).unsqueeze(2).split((heads, kept), dim=1)
+        keys, values = cache.update(keys, values.unsqueeze(2), own.layer_idx)
         found, _ = attention(own, queries, keys, values, attention_mask, scaling=own.scaling, reach=reach)
         return hidden.addmm_(found.reshape(len(hidden), -1), own.o_proj.weight.t())
 

@@ -74,15 +74,6 @@ class RowCache(Cache):
         held = self._held()
         return int(held[0].shape[2]) if held else 0
 
-    def slots(self, layer: int) -> Tuple[Tensor, Tensor, Place]:
-        """One layer's keys and values [n, H_kv, used, d] of the rows of the pass under way, and where it writes."""
-        place, held = self._pass.place, self.layers[layer]
-        if place is None or not isinstance(held, _RowLayer):
-            raise ValueError("a pass through a RowCache starts with begin()")
-        held.reserve(place.used)
-        rows = slice(place.first, place.first + len(place.columns))
-        return held.keys[rows, :, : place.used], held.values[rows, :, : place.used], place
-
     def reserve(self, tokens: int) -> None:
         """Make room for so many tokens in every slot."""
         layers: List[Any] = self.layers

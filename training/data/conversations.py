@@ -10,7 +10,7 @@ import numpy as np
 from core_model.text.prompt import Turn as PromptTurn
 from training.data import wording
 from training.data.about import About, in_context
-from training.data.facts import RegionFacts, scene_facts
+from training.data.facts import RegionFacts, WithFacts, scene_facts
 from training.data.phrases import CANONICAL, Turn, listed, sentence
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
@@ -21,22 +21,12 @@ LABEL_FIRST = 0.7  # of the texts in a style follow the category's turn, as Aqui
 
 
 @dataclass(frozen=True)
-class Material:
+class Material(WithFacts):
     """What the texts about a scene are made of: its GSD, its regions' facts, the categories that cover most of it."""
 
     gsd: float
     facts: List[RegionFacts]
     names: List[str]
-
-    @property
-    def areas(self) -> List[float]:
-        """The regions' areas in m²."""
-        return [own.area for own in self.facts]
-
-    @property
-    def directions(self) -> List[str]:
-        """Which way each region runs, "" none."""
-        return [own.direction for own in self.facts]
 
 
 def material(scene: Scene) -> Material:

@@ -88,6 +88,22 @@ class RegionFacts:
         return tuple(number for number, share in self.neighbours if share >= NEIGHBOUR_STATED)
 
 
+class WithFacts:
+    """Mixed into what has ``facts`` of regions: the numbers that contexts tell (``training.data.about``)."""
+
+    facts: List[RegionFacts]
+
+    @property
+    def areas(self) -> List[float]:
+        """The regions' areas in m²."""
+        return [own.area for own in self.facts]
+
+    @property
+    def directions(self) -> List[str]:
+        """Which way each region runs, "" none."""
+        return [own.direction for own in self.facts]
+
+
 def region_facts(scene: Scene, region_index: int) -> RegionFacts:
     """Measure one region of a scene, in its picture as it is shown; raises ``ValueError`` for an empty mask."""
     region = scene.regions[region_index]

@@ -12,7 +12,7 @@ from core_model.generation import Generator, Request, View, Written
 from core_model.prompts import label_prompt
 from training.data import questions
 from training.data.conversations import prompt_turns
-from training.data.facts import RegionFacts, scene_facts
+from training.data.facts import RegionFacts, WithFacts, scene_facts
 from training.data.phrases import Turn
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, of_source
@@ -24,7 +24,7 @@ Ask = Callable[[Sequence[RegionFacts], int], List[Turn]]
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(WithFacts):
     """A scene with the facts of its regions, measured once for all tasks."""
 
     scene: Scene
@@ -34,16 +34,6 @@ class Known:
     def gsd(self) -> float:
         """Metres per pixel of the picture."""
         return self.scene.gsd
-
-    @property
-    def areas(self) -> List[float]:
-        """The regions' areas in m²."""
-        return [own.area for own in self.facts]
-
-    @property
-    def directions(self) -> List[str]:
-        """Which way each region runs, "" none."""
-        return [own.direction for own in self.facts]
 
 
 @dataclass(frozen=True)

@@ -88,10 +88,10 @@ class ManifestPictures:
             _keep(path, self._read(number))
         with np.load(path, allow_pickle=False) as kept:
             masks = np.unpackbits(kept["masks"], axis=-1, count=self.size).astype(bool)
-            areas, directions = tuple(kept["areas"].tolist()), tuple(kept["directions"].tolist())
+            gsd, areas, directions = (kept[name].tolist() for name in ("gsd", "areas", "directions"))
             labels = tuple(region.label for region in record.regions)
-            gsd = float(kept["gsd"])
-            return Sample(record.id, kept["image"], masks, labels, gsd, areas, directions, record.conversations)
+            return Sample(
+                record.id, kept["image"], masks, labels, gsd, tuple(areas), tuple(directions), record.conversations)
 
     def _how_many_fit(self, cache_gib: float) -> int:
         sizes = np.array([self.size**2 * 3 + count * self.size**2 // 8 for count in self.regions])
