@@ -42,6 +42,7 @@ from core_model.seeing import (
     side_by_side,
 )
 from core_model.stopwatch import Stopwatch
+from core_model.text.context import measured_for
 from core_model.text.prompt import Turn
 
 __all__ = ["Answer", "Describer", "Description", "Plan"]
@@ -214,14 +215,15 @@ class Describer:
 
     def _requests(self, seen: Sequence[Seen], prompt: str) -> List[Request]:
         return [
-            Request((number,), (Turn(self._asked(prompt, item)),), zlib.crc32(repr(item.placed.id).encode()))
+            Request((number,), (Turn(self._asked(prompt, [item])),), zlib.crc32(repr(item.placed.id).encode()))
             for number, item in enumerate(seen)
         ]
 
-    def _asked(self, prompt: str, item: Seen) -> str:
+    def _asked(self, prompt: str, seen: Sequence[Seen]) -> str:
         # The model was taught metres per pixel of the picture it sees, not of the raster.
-        gsd = item.placed.gsd_m * 2.0**item.tile.level
-        return asked(self.config, prompt, gsd=gsd, area=item.placed.area_m2, direction=item.placed.direction)
+        gsd = seen[0].placed.gsd_m * 2.0 ** seen[0].tile.level
+        areas, directions = zip(*((item.placed.area_m2, item.placed.direction) for item in seen))
+        return asked(self.config, prompt, measured_for(prompt, gsd, areas, directions))
 
     def _seen_together(
         self, picture: Picture, regions: Sequence[Region], kept: Pictures
@@ -247,7 +249,7 @@ class Describer:
     def _answer(
         self, view: View, seen: Sequence[Seen], question: str, labels: Sequence[str], sampling: Sampling
     ) -> Answer:
-        request = Request(tuple(range(len(seen))), (Turn(self._asked(question, seen[0])),))
+        request = Request(tuple(range(len(seen))), (Turn(self._asked(question, seen)),))
         probabilities = None
         if labels:
             chances = self._generator.score(view, [request], labels)[0]

@@ -7,7 +7,7 @@ from typing import Dict, List, Tuple
 
 from core_model.config import AquilaConfig
 from core_model.errors import PromptError
-from core_model.text.context import instruction
+from core_model.text.context import Measured, instruction
 from core_model.text.prompt import REGION_PATTERN, region_order
 
 STYLES: Tuple[str, ...] = ("category", "phrase", "description", "detailed")
@@ -59,6 +59,6 @@ def with_all_regions(question: str, regions: int) -> str:
     return " ".join(f"<region{number}>" for number in range(1, regions + 1)) + " " + question
 
 
-def asked(config: AquilaConfig, prompt: str, *, gsd: float, area: float, direction: str = "") -> str:
+def asked(config: AquilaConfig, prompt: str, measured: Measured) -> str:
     """The whole instruction: the model's context, then the prompt, filled in as ``core_model.text.context`` says."""
-    return instruction(config.context, prompt, gsd=gsd, area=area, direction=direction)
+    return instruction(config.context, prompt, measured)

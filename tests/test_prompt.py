@@ -13,7 +13,7 @@ from core_model.errors import ModelError, PromptError
 from core_model.network.aquila import pack
 from core_model.network.language import packed_mask
 from core_model.prompts import check_prompt, clean_labels, label_prompt, style_prompt, with_all_regions
-from core_model.text.context import fill, instruction, two_digits
+from core_model.text.context import Measured, fill, instruction, measured_for, size_beside, two_digits
 from core_model.text.prompt import (
     IGNORED_LABEL,
     IMAGE_SLOT,
@@ -187,13 +187,34 @@ def test_numbers_have_two_digits(value: float, text: str) -> None:
 
 
 def test_context_stands_before_the_prompt_and_a_missing_marker_is_added() -> None:
-    assert instruction("GSD {gsd}. ", "Is <region> wet?", gsd=0.6, area=1) == "GSD 0.6. Is <region> wet?"
-    assert instruction("GSD {gsd}. ", "Is it wet?", gsd=0.6, area=1) == "GSD 0.6. <region> Is it wet?"
-    assert fill("{area} m2", gsd=1, area=1234) == "1200 m2"
-    context = "{area} m2{direction}. "
-    assert instruction(context, "Wet?", gsd=1, area=9) == "9 m2. <region> Wet?"
-    long = instruction(context, "Wet?", gsd=1, area=9, direction="north to south")
-    assert long == "9 m2, from north to south. <region> Wet?"
+    assert instruction("GSD {gsd}. ", "Is <region> wet?", Measured(0.6, 1)) == "GSD 0.6. Is <region> wet?"
+    assert instruction("GSD {gsd}. ", "Is it wet?", Measured(0.6, 1)) == "GSD 0.6. <region> Is it wet?"
+    assert fill("{area} m2", Measured(1, 1234)) == "1200 m2"
+    context = "{area} m2{direction}{others}. "
+    assert instruction(context, "Wet?", Measured(1, 9)) == "9 m2. <region> Wet?"
+    assert instruction(context, "Wet?", Measured(1, 9, "north to south")) == "9 m2, from north to south. <region> Wet?"
+
+
+def test_context_tells_the_sizes_of_other_regions_beside_the_first() -> None:
+    context = "{area} m2{direction}{others}. "
+    told = fill(context, Measured(1, 9, "north to south", (20, math.nan)))
+    assert told == "9 m2, from north to south, the second 20 m2, larger, the third unknown m2. "
+    many = fill("{others}", Measured(1, 9, "", (9,) * 10))
+    assert many.endswith(", the tenth 9 m2, as large, number 11 9 m2, as large")
+    beside = {140: "larger", 139: "a little larger", 111: "a little larger", 110: "as large", 100: "as large",
+              91: "as large", 90: "a little smaller", 72: "a little smaller", 71: "smaller"}
+    assert {area: size_beside(area, 100) for area in beside} == beside
+    assert size_beside(math.nan, 1) == size_beside(1, math.nan) == size_beside(1, 0) == size_beside(0, 1) == ""
+
+
+def test_regions_are_measured_in_the_order_in_which_a_prompt_names_them() -> None:
+    areas, ways = (1.0, 2.0, 3.0), ("", "north to south", "")
+    assert measured_for("Compare <region> and <region>.", 0.5, areas, ways) == Measured(0.5, 1.0, "", (2.0,))
+    swapped = measured_for("Is <region2> larger than <region1>? <region2>!", 0.5, areas, ways)
+    assert swapped == Measured(0.5, 2.0, "north to south", (1.0,))
+    assert measured_for("Is it wet?", 0.5, areas, ways) == Measured(0.5, 1.0)
+    with pytest.raises(PromptError, match="names <region4>, but 3"):
+        measured_for("<region4>", 0.5, areas, ways)
 
 
 def test_styles_and_label_lists() -> None:

@@ -1,14 +1,41 @@
-"""What prompts are told of a region: GSD, area and direction, written the same way in training and in use."""
+"""What prompts are told of their regions: GSD, areas and direction, written the same way in training and in use."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import List, Tuple
 
-from core_model.text.prompt import REGION_PATTERN, Turn
+from core_model.text.prompt import REGION_PATTERN, Turn, region_order
 
 UNKNOWN = "unknown"
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+LARGER, ALIKE = 1.4, 1.1  # ratios of areas: from which one is plainly larger, up to which they are the same
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the polygons themselves tell of a prompt's regions, nan and "" where it is not known.
+
+    ``gsd`` is metres per pixel of the picture that the model sees, ``area`` (m²) and ``direction`` ("north to south")
+    are those of the region that the prompt names first, ``others`` the areas (m²) of those it names after it.
+    """
+
+    gsd: float
+    area: float
+    direction: str = ""
+    others: Tuple[float, ...] = ()
+
+
+def measured_for(prompt: str, gsd: float, areas: Sequence[float], directions: Sequence[str]) -> Measured:
+    """What is told of a prompt's regions, in the order in which it names them; of the first where it names none.
+
+    ``areas`` (m²) and ``directions`` are those of the regions that its markers count.
+    """
+    order = region_order(prompt, len(areas)) if REGION_PATTERN.search(prompt) else [0]
+    first, *later = dict.fromkeys(order)
+    return Measured(gsd, areas[first], directions[first], tuple(areas[number] for number in later))
 
 
 def two_digits(value: float) -> str:
@@ -21,28 +48,45 @@ def two_digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def fill(text: str, *, gsd: float, area: float, direction: str = "") -> str:
-    """Put numbers into ``{gsd}`` (metres per pixel of the picture the model sees) and ``{area}`` (square metres).
+def size_beside(area: float, other: float) -> str:
+    """How large a region is beside ``other``: "larger", "a little smaller", "as large"; "" where one is not known."""
+    ratio = area / other if other > 0 else math.nan
+    if not math.isfinite(ratio) or ratio <= 0:
+        return ""
+    if 1 / ALIKE <= ratio <= ALIKE:
+        return "as large"
+    return ("" if max(ratio, 1 / ratio) >= LARGER else "a little ") + ("larger" if ratio > 1 else "smaller")
 
-    ``{direction}`` becomes ", from north to south" for a region that has a ``direction``, and otherwise nothing.
+
+def fill(text: str, measured: Measured) -> str:
+    """Put what is known of regions into ``{gsd}``, ``{area}``, ``{direction}`` and ``{others}``.
+
+    ``{direction}`` becomes ", from north to south" for a region that has one, and ``{others}`` ", the second 350 m2,
+    smaller" for each region beside the first; otherwise they become nothing.
     """
-    where = f", from {direction}" if direction else ""
-    return text.replace("{gsd}", two_digits(gsd)).replace("{area}", two_digits(area)).replace("{direction}", where)
+    where = f", from {measured.direction}" if measured.direction else ""
+    others = "".join(_other(number, area, measured.area) for number, area in enumerate(measured.others, 1))
+    return (text.replace("{gsd}", two_digits(measured.gsd)).replace("{area}", two_digits(measured.area))
+            .replace("{direction}", where).replace("{others}", others))
 
 
-def instruction(context: str, prompt: str, *, gsd: float, area: float, direction: str = "") -> str:
+def _other(number: int, area: float, first: float) -> str:
+    name = f"the {ORDINALS[number]}" if number < len(ORDINALS) else f"number {number + 1}"
+    size = size_beside(area, first)
+    return f", {name} {two_digits(area)} m2" + (f", {size}" if size else "")
+
+
+def instruction(context: str, prompt: str, measured: Measured) -> str:
     """A model's context before a prompt, filled in; a prompt that names no region gets one in front."""
     named = prompt if REGION_PATTERN.search(prompt) else f"<region> {prompt}"
-    return fill(context + named, gsd=gsd, area=area, direction=direction)
+    return fill(context + named, measured)
 
 
-def conversation(
-    context: str, exchanges: Sequence[Tuple[str, str]], *, gsd: float, area: float | None, direction: str = ""
-) -> List[Turn]:
+def conversation(context: str, exchanges: Sequence[Tuple[str, str]], measured: Measured | None) -> List[Turn]:
     """Instructions with their answers as turns, the first with a model's context as ``instruction`` writes it.
 
-    Without an ``area`` they are about the whole picture, and there is no context.
+    Without anything ``measured`` they are about the whole picture, and there is no context.
     """
     (first, answer), *later = exchanges
-    asked = first if area is None else instruction(context, first, gsd=gsd, area=area, direction=direction)
+    asked = first if measured is None else instruction(context, first, measured)
     return [Turn(asked, answer), *(Turn(*exchange) for exchange in later)]

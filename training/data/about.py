@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Protocol, Sequence, Tuple
 
-from core_model.text.context import conversation
+from core_model.text.context import conversation, measured_for
 from core_model.text.prompt import Turn
 
 
@@ -27,11 +27,11 @@ class About(Protocol):
 def in_context(
     context: str, exchanges: Sequence[Tuple[str, str]], about: About, regions: Sequence[int]
 ) -> List[Turn]:
-    """Exchanges about some regions as turns, with what a model's ``context`` tells of the first region.
+    """Exchanges about some regions as turns, with what a model's ``context`` tells of those that the first names.
 
     Those about the whole picture have no context.
     """
     if not regions:
-        return conversation(context, exchanges, gsd=about.gsd, area=None)
-    first = regions[0]
-    return conversation(context, exchanges, gsd=about.gsd, area=about.areas[first], direction=about.directions[first])
+        return conversation(context, exchanges, None)
+    areas, directions = [about.areas[number] for number in regions], [about.directions[number] for number in regions]
+    return conversation(context, exchanges, measured_for(exchanges[0][0], about.gsd, areas, directions))

@@ -7,6 +7,7 @@ from typing import Callable, List, Optional, Sequence
 
 import numpy as np
 
+from core_model.text.context import size_beside
 from training.data.facts import (
     COLOURS,
     NEIGHBOUR_STATED,
@@ -35,7 +36,6 @@ from training.data.vocabulary import CATEGORIES, of_source
 
 THE_SAME = "more of the same"
 RING_SURE, RING_TRACE = 0.9, 0.03  # a neighbour is denied only where nearly all is known and none of it is seen
-LARGER, ALIKE = 1.4, 1.1  # ratios of areas
 SIZE_SIDES = (SIZES[:2], SIZES[2:3], SIZES[3:])
 COMMON_COLOURS = (
     "dark green", "green", "light green", "greyish green", "brown", "light brown", "reddish brown", "greyish brown",
@@ -348,11 +348,12 @@ def compare(subject: Subject) -> Optional[Turn]:
 
 
 def larger_answer(first: RegionFacts, second: RegionFacts) -> Optional[str]:
-    """Which of two regions is larger; None when it is close."""
-    ratio = first.area / second.area
-    if ratio >= LARGER or ratio <= 1 / LARGER:
-        return f"The {'first' if ratio > 1 else 'second'} is larger."
-    return "They are about the same size." if 1 / ALIKE <= ratio <= ALIKE else None
+    """Which of two regions is larger; None when an area is not known."""
+    size = size_beside(first.area, second.area)
+    if size == "as large":
+        return "They are about the same size."
+    little, which = "a little " if size.startswith("a little") else "", "first" if size.endswith("larger") else "second"
+    return f"The {which} is {little}larger." if size else None
 
 
 def larger(subject: Subject) -> Optional[Turn]:

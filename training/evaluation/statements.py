@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Iterable, List, Sequence, Tuple
 
+from core_model.text.context import ALIKE
 from training.data.facts import (
     COLOURS,
     NEIGHBOUR_TRUE,
@@ -18,7 +19,7 @@ from training.data.facts import (
     RegionFacts,
 )
 from training.data.phrases import Turn, all_terms, holds
-from training.data.questions import ALIKE, THE_SAME
+from training.data.questions import THE_SAME
 from training.data.wording import BORDERS
 
 Terms = Tuple[str, ...]
@@ -63,7 +64,7 @@ _WORDS: Dict[str, re.Pattern[str]] = {
     "sizes": re.compile(_any_of(SIZES)),
 }
 _SIDES = re.compile(r"\bthe (first|second)\b")
-_LARGER = re.compile(r"\bthe (first|second) is larger\b")
+_LARGER = re.compile(r"\bthe (first|second) is (?:a little )?larger\b")
 _ALIKE = re.compile(r"\babout the same size\b")
 
 

@@ -18,6 +18,7 @@ from core_model.geo.direction import direction_of_mask
 from core_model.geo.regions import Region
 from core_model.network.aquila import Aquila
 from core_model.prompts import asked
+from core_model.text.context import measured_for
 from core_model.text.prompt import IMAGE_SLOT, REGION_SLOT, Turn
 from training.experiments.setting import Setting
 
@@ -156,13 +157,13 @@ def trace(setting: Setting, image: NDArray[np.uint8], regions: Sequence[Region],
     with raster(image, GSD) as path, recording(model) as recorded:
         if question:
             answer = together = describer.ask(path, regions, question)
-            area, gsd, prompt = together.areas_m2[0], together.gsd_m, question
+            areas, gsd, prompt = together.areas_m2, together.gsd_m, question
         else:
             answer = alone = next(iter(describer.describe(path, regions, style="category")))
-            area, gsd, prompt = alone.area_m2, alone.gsd_m, model.config.prompts["category"]
-    gsd *= _scale(recorded, area / gsd**2)
-    direction = direction_of_mask(recorded.masks[0][0].cpu().numpy() >= 0.5)
-    text = asked(model.config, prompt, gsd=gsd, area=area, direction=direction)
+            areas, gsd, prompt = (alone.area_m2,), alone.gsd_m, model.config.prompts["category"]
+    gsd *= _scale(recorded, areas[0] / gsd**2)
+    directions = [direction_of_mask(mask.cpu().numpy() >= 0.5) for mask in recorded.masks[0]]
+    text = asked(model.config, prompt, measured_for(prompt, gsd, areas, directions))
     ids = setting.generator.prefix + builder.suffix((Turn(text),), len(regions)).ids
     extractor = model.config.extractor
     return Trace(answer, ids, slot_kinds(ids, extractor.mask_tokens, extractor.context_tokens), recorded)

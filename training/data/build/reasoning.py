@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
-from training.data.build.relations import ORDINALS, RelationMaker, Scenery
+from core_model.text.context import ORDINALS
+from training.data.build.relations import RelationMaker, Scenery
 from training.data.facts import RegionFacts
 from training.data.phrases import Turn, may_hold
 from training.data.questions import statement

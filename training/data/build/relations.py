@@ -11,12 +11,12 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from scipy import ndimage
 
+from core_model.text.context import LARGER, ORDINALS
 from training.data.phrases import Turn, counted, listed, may_hold
-from training.data.questions import LARGER, Subject
+from training.data.questions import Subject
 from training.data.scenes import Mask
 
 COMPASS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
-ORDINALS = ("first", "second", "third")
 NUMBERS = ("None", "One", "Two", "All three")
 CLEAR = 15.0  # degrees from a direction's middle within which it is named
 NEAR, FAR = 1, 8  # pixels: regions touch with a gap of at most the first, and do not with one of more than the second

@@ -128,6 +128,6 @@ def prompt_turns(found: About, entry: ConversationEntry, context: str = "") -> L
     """One of the conversations about a picture as ``core_model.text.prompt.PromptBuilder.suffix`` takes it.
 
     ``context`` is the model's (``AquilaConfig.context``); it stands before the first instruction, as in use, with the
-    numbers of the conversation's first region. Conversations about the whole picture have none.
+    numbers of the regions that it names. Conversations about the whole picture have none.
     """
     return in_context(context, [(turn.instruction, turn.answer) for turn in entry.turns], found, entry.regions)
