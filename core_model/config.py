@@ -78,9 +78,9 @@ class AquilaConfig:
     """A whole model. ``image_level`` names the pyramid level (0–3) whose cells become the image tokens.
 
     ``prompts`` maps a style (category, phrase, description, detailed) to the instruction this model was trained
-    with; ``context`` is put before every instruction and may use ``{gsd}``, ``{area}``, ``{direction}`` and
-    ``{others}`` (``core_model.text.context``). With ``label_first`` a style is asked for as the second turn, after the
-    category and its answer, so that text and label agree.
+    with; ``context`` is put before every instruction and may use ``{gsd}``, ``{area}``, ``{size}``, ``{shape}``,
+    ``{direction}`` and ``{others}`` (``core_model.text.context``). With ``label_first`` a style is asked for as the
+    second turn, after the category and its answer, so that text and label agree.
     ``label_temperature`` and ``confidence_temperature`` calibrate the probabilities of scored labels and of written
     categories.
     """

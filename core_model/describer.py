@@ -222,8 +222,8 @@ class Describer:
     def _asked(self, prompt: str, seen: Sequence[Seen]) -> str:
         # The model was taught metres per pixel of the picture it sees, not of the raster.
         gsd = seen[0].placed.gsd_m * 2.0 ** seen[0].tile.level
-        areas, directions = zip(*((item.placed.area_m2, item.placed.direction) for item in seen))
-        return asked(self.config, prompt, measured_for(prompt, gsd, areas, directions))
+        areas, forms = zip(*((item.placed.area_m2, item.placed.form) for item in seen))
+        return asked(self.config, prompt, measured_for(prompt, gsd, areas, forms))
 
     def _seen_together(
         self, picture: Picture, regions: Sequence[Region], kept: Pictures

@@ -92,9 +92,9 @@ def test_elongated_regions_have_a_direction(mask: np.ndarray, orientation: str) 
     facts = region_facts(made_scene(mask), 0)
     assert facts.orientation == orientation
     assert facts.orientations == {orientation}
-    assert facts.direction == orientation
+    assert facts.form.direction == orientation
     square = region_facts(made_scene(box(60, 60, 80, 80)), 0)
-    assert square.orientation is None and square.direction == ""
+    assert square.orientation is None and square.form.direction == ""
 
 
 @pytest.mark.parametrize("gsd, size", [

@@ -10,6 +10,7 @@ import torch
 
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError, PromptError
+from core_model.form import Form
 from core_model.network.aquila import pack
 from core_model.network.language import packed_mask
 from core_model.prompts import check_prompt, clean_labels, label_prompt, style_prompt, with_all_regions
@@ -190,16 +191,18 @@ def test_context_stands_before_the_prompt_and_a_missing_marker_is_added() -> Non
     assert instruction("GSD {gsd}. ", "Is <region> wet?", Measured(0.6, 1)) == "GSD 0.6. Is <region> wet?"
     assert instruction("GSD {gsd}. ", "Is it wet?", Measured(0.6, 1)) == "GSD 0.6. <region> Is it wet?"
     assert fill("{area} m2", Measured(1, 1234)) == "1200 m2"
-    context = "{area} m2{direction}{others}. "
-    assert instruction(context, "Wet?", Measured(1, 9)) == "9 m2. <region> Wet?"
-    assert instruction(context, "Wet?", Measured(1, 9, "north to south")) == "9 m2, from north to south. <region> Wet?"
+    context = "{area} m2{size}{shape}{direction}{others}. "
+    assert instruction(context, "Wet?", Measured(1, 9)) == "9 m2, very small. <region> Wet?"
+    long = Form("elongated", "north to south")
+    assert fill(context, Measured(1, 90, long)) == "90 m2, small, elongated, from north to south. "
+    assert fill(context, Measured(1, math.nan)) == "unknown m2. "
 
 
 def test_context_tells_the_sizes_of_other_regions_beside_the_first() -> None:
     context = "{area} m2{direction}{others}. "
-    told = fill(context, Measured(1, 9, "north to south", (20, math.nan)))
+    told = fill(context, Measured(1, 9, Form(direction="north to south"), (20, math.nan)))
     assert told == "9 m2, from north to south, the second 20 m2, larger, the third unknown m2. "
-    many = fill("{others}", Measured(1, 9, "", (9,) * 10))
+    many = fill("{others}", Measured(1, 9, Form(), (9,) * 10))
     assert many.endswith(", the tenth 9 m2, as large, number 11 9 m2, as large")
     beside = {140: "larger", 139: "a little larger", 111: "a little larger", 110: "as large", 100: "as large",
               91: "as large", 90: "a little smaller", 72: "a little smaller", 71: "smaller"}
@@ -208,13 +211,14 @@ def test_context_tells_the_sizes_of_other_regions_beside_the_first() -> None:
 
 
 def test_regions_are_measured_in_the_order_in_which_a_prompt_names_them() -> None:
-    areas, ways = (1.0, 2.0, 3.0), ("", "north to south", "")
-    assert measured_for("Compare <region> and <region>.", 0.5, areas, ways) == Measured(0.5, 1.0, "", (2.0,))
-    swapped = measured_for("Is <region2> larger than <region1>? <region2>!", 0.5, areas, ways)
-    assert swapped == Measured(0.5, 2.0, "north to south", (1.0,))
-    assert measured_for("Is it wet?", 0.5, areas, ways) == Measured(0.5, 1.0)
+    areas, forms = (1.0, 2.0, 3.0), (Form("round"), Form("irregular", "north to south"), Form())
+    first = Measured(0.5, 1.0, forms[0], (2.0,))
+    assert measured_for("Compare <region> and <region>.", 0.5, areas, forms) == first
+    swapped = measured_for("Is <region2> larger than <region1>? <region2>!", 0.5, areas, forms)
+    assert swapped == Measured(0.5, 2.0, forms[1], (1.0,))
+    assert measured_for("Is it wet?", 0.5, areas, forms) == Measured(0.5, 1.0, forms[0])
     with pytest.raises(PromptError, match="names <region4>, but 3"):
-        measured_for("<region4>", 0.5, areas, ways)
+        measured_for("<region4>", 0.5, areas, forms)
 
 
 def test_styles_and_label_lists() -> None:

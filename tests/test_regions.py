@@ -188,20 +188,20 @@ def test_long_polygons_have_the_compass_direction_however_the_raster_is_turned(a
     degrees = BlankRaster("EPSG:4326", (14.99, 1e-5, 0, 52.36, 0, -1e-5), size=3000)
     for raster in (BlankRaster(), turned, south_up, degrees):
         for hole in (False, True):
-            assert _place(_strip(angle, hole=hole), raster=raster).direction == direction
+            assert _place(_strip(angle, hole=hole), raster=raster).form.direction == direction
 
 
 def test_what_is_not_twice_as_long_as_wide_has_no_direction() -> None:
-    assert _place(_strip(30, 60, 31)).direction == "" and _place(_strip(30, 60, 29)).direction != ""
-    assert _place(_square(100, 100, 50)).direction == ""
+    assert _place(_strip(30, 60, 31)).form.direction == "" and _place(_strip(30, 60, 29)).form.direction != ""
+    assert _place(_square(100, 100, 50)).form.direction == ""
     line = f"POLYGON(({UTM_33[0] + 5} {UTM_33[3] - 5},{UTM_33[0] + 9} {UTM_33[3] - 9},{UTM_33[0] + 5} {UTM_33[3] - 5}))"
-    assert _place(line).direction == ""
+    assert _place(line).form.direction == ""
 
 
 def test_without_any_crs_the_top_of_the_picture_is_north() -> None:
     up, down = "POLYGON((10 10,50 50,45 55,5 15,10 10))", "POLYGON((10 50,50 10,45 5,5 45,10 50))"
     for transform, rising in (((0, 1, 0, 0, 0, 1), down), ((0, 1, 0, 1000, 0, -1), up)):
-        assert _place(rising, "", BlankRaster("", transform)).direction == "northeast to southwest"
+        assert _place(rising, "", BlankRaster("", transform)).form.direction == "northeast to southwest"
 
 
 def test_long_edges_follow_the_other_crs() -> None:

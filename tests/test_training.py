@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from core_model.form import SHAPES
 from core_model.network.aquila import TrainingBatch, collate_packed, pack
 from core_model.text.prompt import IGNORED_LABEL, Turn
 from tests.made_scenes import mosaic
@@ -29,7 +30,7 @@ from training.data.conversations import (
     picture_turn,
     prompt_turns,
 )
-from training.data.facts import ORIENTATIONS, SHAPES, form
+from training.data.facts import ORIENTATIONS, form
 from training.data.mixture import MixtureConfig, SceneBatches
 from training.data.phrases import CANONICAL
 from training.data.questions import Subject, surroundings

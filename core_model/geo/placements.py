@@ -14,13 +14,14 @@ from typing import List, Tuple
 
 import numpy as np
 
+from core_model.form import Form
 from core_model.geo.regions import PlacedRegion
 from core_model.geo.tiling import TileId
 
 # Records of so many bytes together stay in memory: some 30,000 regions of ten corners.
 _MOST_IN_MEMORY = 8 * 1024**2
-# Bounds, area, perimeter, longitude, latitude, ground sample distance; bytes of status and direction; rings.
-_HEAD = struct.Struct("<9dIII")
+# Bounds, area, perimeter, longitude, latitude, ground sample distance; bytes of status, shape and direction; rings.
+_HEAD = struct.Struct("<9d4I")
 
 
 class Placements:
@@ -84,20 +85,21 @@ class Placements:
 def _packed(placed: PlacedRegion) -> bytes:
     """A region without its id and tile."""
     bounds = placed.bounds or (np.nan,) * 4
-    status, direction = placed.status.encode(), placed.direction.encode()
+    words = [word.encode() for word in (placed.status, placed.form.shape, placed.form.direction)]
     head = _HEAD.pack(
-        *bounds, placed.area_m2, placed.perimeter_m, *placed.centroid_lonlat, placed.gsd_m, len(status),
-        len(direction), len(placed.rings))
+        *bounds, placed.area_m2, placed.perimeter_m, *placed.centroid_lonlat, placed.gsd_m, *map(len, words),
+        len(placed.rings))
     lengths = struct.pack(f"<{len(placed.rings)}I", *map(len, placed.rings))
     rings = (np.ascontiguousarray(ring, dtype="<f8").tobytes() for ring in placed.rings)
-    return b"".join([head, status, direction, lengths, *rings])
+    return b"".join([head, *words, lengths, *rings])
 
 
 def _unpacked(id: Hashable, record: bytes, tile: TileId | None) -> PlacedRegion:
-    *numbers, letters, more, count = _HEAD.unpack_from(record)
-    at = _HEAD.size + letters
-    status, direction = record[_HEAD.size : at].decode(), record[at : at + more].decode()
-    at += more
+    *numbers, status, shape, direction, count = _HEAD.unpack_from(record)
+    at, words = _HEAD.size, []
+    for letters in (status, shape, direction):
+        words.append(record[at : at + letters].decode())
+        at += letters
     lengths = struct.unpack_from(f"<{count}I", record, at)
     at += 4 * count
     rings = []
@@ -106,4 +108,5 @@ def _unpacked(id: Hashable, record: bytes, tile: TileId | None) -> PlacedRegion:
         at += 16 * length
     x0, y0, x1, y1, area, perimeter, longitude, latitude, gsd = numbers
     bounds = None if np.isnan(x0) else (x0, y0, x1, y1)
-    return PlacedRegion(id, status, tuple(rings), bounds, area, perimeter, (longitude, latitude), gsd, tile, direction)
+    return PlacedRegion(
+        id, words[0], tuple(rings), bounds, area, perimeter, (longitude, latitude), gsd, tile, Form(*words[1:]))

@@ -12,10 +12,11 @@ import numpy as np
 from osgeo import ogr
 
 from core_model.errors import RegionError
+from core_model.form import NO_FORM, Form
 from core_model.geo.coverage import coverage
-from core_model.geo.direction import direction, spread_of_rings
 from core_model.geo.gdal_calls import LONLAT, PointTransform, attempt
 from core_model.geo.geodesy import area_and_perimeter, centroid, local_metres, signed_area
+from core_model.geo.outline import form_of_rings
 from core_model.geo.polygons import Parts, clip, densify, read_polygon, unwrap
 from core_model.geo.raster import around, pixel_size_metres, pixel_to_map
 from core_model.geo.source import RasterSource, Window
@@ -75,8 +76,8 @@ class PlacedRegion:
 
     ``status`` is a plain string. ``rings`` are closed float64 [n, 2] in raster pixels, outer rings of positive signed
     area (clockwise on screen) and holes negative. ``bounds`` (xmin, ymin, xmax, ymax in pixels) are clipped to the
-    raster. ``tile`` is ``None``, and bounds and rings are empty, where the polygon cannot be described. ``direction``
-    is the way that a long polygon runs, by the compass; "" for others (``core_model.geo.direction``).
+    raster. ``tile`` is ``None``, and bounds and rings are empty, where the polygon cannot be described. ``form``
+    is that of the polygon on the ground.
     """
 
     id: Hashable
@@ -88,7 +89,7 @@ class PlacedRegion:
     centroid_lonlat: tuple[float, float] = (math.nan, math.nan)
     gsd_m: float = math.nan
     tile: TileId | None = None
-    direction: str = ""
+    form: Form = NO_FORM
 
     @property
     def can_be_described(self) -> bool:
@@ -204,10 +205,10 @@ class Placer:
         return clipped, Status.PARTLY_OUTSIDE if beyond > _EDGE_TOLERANCE else Status.OK
 
     def _sizes(self, region: Region, rings: tuple[np.ndarray, ...], middle: np.ndarray) -> dict[str, Any]:
-        """Area, perimeter, centroid and direction on the ground; without a CRS only the direction, on the picture."""
+        """Area, perimeter, centroid and form on the ground; without a CRS only the form, on the picture."""
         to_lonlat = self._to_lonlat[region.crs_wkt]
         if not (self._source.crs_wkt or region.crs_wkt) or not to_lonlat.usable:
-            return {"direction": direction(spread_of_rings([ring * (1.0, -1.0) for ring in rings]))}
+            return {"form": form_of_rings([ring * (1.0, -1.0) for ring in rings])}
         centre = centroid(rings, middle)
         lonlat = to_lonlat(pixel_to_map(self._source.transform, np.concatenate([*rings, centre[None]])))
         if not np.isfinite(lonlat).all():
@@ -222,7 +223,7 @@ class Placer:
         area, perimeter = area_and_perimeter(ground, place)
         return {
             "area_m2": area, "perimeter_m": perimeter, "centroid_lonlat": place,
-            "direction": _direction_on_ground(ground, place)}
+            "form": _form_on_ground(ground, place)}
 
     def _gsd(self, crs_wkt: str, x: float, y: float) -> float:
         to_lonlat = self._to_lonlat[crs_wkt]
@@ -273,10 +274,10 @@ def _bend(parts: Parts) -> float:
     return worst
 
 
-def _direction_on_ground(rings: list[np.ndarray], place: tuple[float, float]) -> str:
-    """The way that oriented rings [n, 2] of degrees about ``place`` run, "" where they are not long."""
+def _form_on_ground(rings: list[np.ndarray], place: tuple[float, float]) -> Form:
+    """The form of oriented rings [n, 2] of degrees about ``place``."""
     plane = []
     for ring in rings:
         longitude, latitude = (ring - place).T
         plane.append(np.column_stack(local_metres(longitude, latitude, np.array(place[1]))))
-    return direction(spread_of_rings(plane))
+    return form_of_rings(plane)

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 from osgeo import ogr
 
-_POLYGON, _MULTIPOLYGON = 3, 6
+LINE_STRING, _POLYGON, _MULTIPOLYGON = 2, 3, 6
 
 
 def polygon_rings(geometry: ogr.Geometry) -> list[list[np.ndarray]]:

@@ -1,4 +1,4 @@
-"""What prompts are told of their regions: GSD, areas and direction, written the same way in training and in use."""
+"""What prompts are told of their regions: GSD, areas and forms, written the same way in training and in use."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import List, Tuple
 
+from core_model.form import NO_FORM, Form, size_term
 from core_model.text.prompt import REGION_PATTERN, Turn, region_order
 
 UNKNOWN = "unknown"
@@ -16,26 +17,26 @@ LARGER, ALIKE = 1.4, 1.1  # ratios of areas: from which one is plainly larger, u
 
 @dataclass(frozen=True)
 class Measured:
-    """What the polygons themselves tell of a prompt's regions, nan and "" where it is not known.
+    """What the polygons themselves tell of a prompt's regions, nan where it is not known.
 
-    ``gsd`` is metres per pixel of the picture that the model sees, ``area`` (m²) and ``direction`` ("north to south")
-    are those of the region that the prompt names first, ``others`` the areas (m²) of those it names after it.
+    ``gsd`` is metres per pixel of the picture that the model sees, ``area`` (m²) and ``form`` are those of the region
+    that the prompt names first, ``others`` the areas (m²) of those it names after it.
     """
 
     gsd: float
     area: float
-    direction: str = ""
+    form: Form = NO_FORM
     others: Tuple[float, ...] = ()
 
 
-def measured_for(prompt: str, gsd: float, areas: Sequence[float], directions: Sequence[str]) -> Measured:
+def measured_for(prompt: str, gsd: float, areas: Sequence[float], forms: Sequence[Form]) -> Measured:
     """What is told of a prompt's regions, in the order in which it names them; of the first where it names none.
 
-    ``areas`` (m²) and ``directions`` are those of the regions that its markers count.
+    ``areas`` (m²) and ``forms`` are those of the regions that its markers count.
     """
     order = region_order(prompt, len(areas)) if REGION_PATTERN.search(prompt) else [0]
     first, *later = dict.fromkeys(order)
-    return Measured(gsd, areas[first], directions[first], tuple(areas[number] for number in later))
+    return Measured(gsd, areas[first], forms[first], tuple(areas[number] for number in later))
 
 
 def two_digits(value: float) -> str:
@@ -59,15 +60,21 @@ def size_beside(area: float, other: float) -> str:
 
 
 def fill(text: str, measured: Measured) -> str:
-    """Put what is known of regions into ``{gsd}``, ``{area}``, ``{direction}`` and ``{others}``.
+    """Put what is known of regions into a text's fields.
 
-    ``{direction}`` becomes ", from north to south" for a region that has one, and ``{others}`` ", the second 350 m2,
-    smaller" for each region beside the first; otherwise they become nothing.
+    ``{gsd}`` and ``{area}`` become numbers, ``{size}`` ", large", ``{shape}`` ", rectangular", ``{direction}`` ", from
+    north to south", and ``{others}`` ", the second 350 m2, smaller" for each region beside the first. What is not
+    known or not there becomes nothing.
     """
-    where = f", from {measured.direction}" if measured.direction else ""
+    size, form = size_term(measured.area), measured.form
+    where = f"from {form.direction}" if form.direction else ""
     others = "".join(_other(number, area, measured.area) for number, area in enumerate(measured.others, 1))
-    return (text.replace("{gsd}", two_digits(measured.gsd)).replace("{area}", two_digits(measured.area))
-            .replace("{direction}", where).replace("{others}", others))
+    told = {"gsd": two_digits(measured.gsd), "area": two_digits(measured.area), "others": others}
+    told.update({name: f", {word}" if word else "" for name, word in
+                 (("size", size), ("shape", form.shape), ("direction", where))})
+    for name, value in told.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 def _other(number: int, area: float, first: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import List, Protocol, Sequence, Tuple
 
+from core_model.form import Form
 from core_model.text.context import conversation, measured_for
 from core_model.text.prompt import Turn
 
@@ -20,8 +21,8 @@ class About(Protocol):
         """Square metres of each region, nan unknown."""
 
     @property
-    def directions(self) -> Sequence[str]:
-        """Which way each region runs, "" none."""
+    def forms(self) -> Sequence[Form]:
+        """Each region's shape and direction."""
 
 
 def in_context(
@@ -33,5 +34,5 @@ def in_context(
     """
     if not regions:
         return conversation(context, exchanges, None)
-    areas, directions = [about.areas[number] for number in regions], [about.directions[number] for number in regions]
-    return conversation(context, exchanges, measured_for(exchanges[0][0], about.gsd, areas, directions))
+    areas, forms = [about.areas[number] for number in regions], [about.forms[number] for number in regions]
+    return conversation(context, exchanges, measured_for(exchanges[0][0], about.gsd, areas, forms))

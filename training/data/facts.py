@@ -12,9 +12,9 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import ConvexHull
 
-from core_model.geo.direction import DIRECTIONS, LONG, axis, compass, direction_of_mask, spread_of_mask
+from core_model.form import DIRECTIONS, NO_FORM, SIZE_LIMITS, SIZES, Form
+from core_model.geo.outline import FEWEST_PIXELS, Outline, compass, form_of_mask, outline_of_mask, shape_term
 from core_model.network.extractor import RING_GRID
 from training.data.scenes import Mask, Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
@@ -41,11 +41,8 @@ TONE_LIMITS = (36.0, 60.0)  # L*
 TEXTURES = ("smooth", "mottled", "rough")
 TEXTURE_LIMITS = (2.6, 7.0)  # percent of the brightness range, see ``_roughness``
 TEXTURE_LAG = 4  # pixels: the finest level of the encoder
-TEXTURE_PIXELS, SHAPE_PIXELS, RING_PIXELS = 60, 60, 60  # regions (rings) with fewer pixels are not judged
-SHAPES = ("square", "rectangular", "round", "compact", "elongated", "irregular")
+TEXTURE_PIXELS, SHAPE_PIXELS, RING_PIXELS = 60, FEWEST_PIXELS, 60  # regions (rings) with fewer pixels are not judged
 ORIENTATIONS = DIRECTIONS
-SIZES = ("very small", "small", "medium-sized", "large", "very large", "extensive")
-SIZE_LIMITS = (10.0, 100.0, 1e3, 1e4, 1e5)  # m²: one more digit, one class more
 RING_CELLS = 3  # as core_model.network.extractor.surrounding_rings with a reach of 0.05
 RING_KNOWN, NEIGHBOUR_FIRST, NEIGHBOUR_STATED, NEIGHBOUR_TRUE = 0.6, 0.3, 0.15, 0.1
 NO_SURROUNDINGS = ("solar", "banepa")  # their pictures are labelled at one object only
@@ -56,8 +53,8 @@ class RegionFacts:
     """What may be said of a region; plural fields hold every term that counts as true, None is not judged.
 
     ``colours_near`` are the terms too near to be called false. ``neighbours`` are (category, share of the ring),
-    largest first; ``ring_known`` is the share of the ring whose category is known. ``direction`` is what the context
-    may tell, also of a long region whose shape is called something else.
+    largest first; ``ring_known`` is the share of the ring whose category is known. ``form`` is what the context may
+    tell, also which way a long region runs whose shape is called something else.
     """
 
     category: int
@@ -78,7 +75,7 @@ class RegionFacts:
     sizes: Terms
     neighbours: Tuple[Tuple[int, float], ...]
     ring_known: float
-    direction: str = ""
+    form: Form = NO_FORM
 
     @property
     def stated_neighbours(self) -> Tuple[int, ...]:
@@ -99,9 +96,9 @@ class WithFacts:
         return [own.area for own in self.facts]
 
     @property
-    def directions(self) -> List[str]:
-        """Which way each region runs, "" none."""
-        return [own.direction for own in self.facts]
+    def forms(self) -> List[Form]:
+        """The regions' shapes and directions."""
+        return [own.form for own in self.facts]
 
 
 def region_facts(scene: Scene, region_index: int) -> RegionFacts:
@@ -112,7 +109,7 @@ def region_facts(scene: Scene, region_index: int) -> RegionFacts:
     count = int(mask.sum())
     lab = lab_of(pixels[mask].mean(axis=0, dtype=np.float64))
     texture, textures = (None, frozenset()) if count < TEXTURE_PIXELS else _texture(pixels, mask)
-    shape, shapes, orientation, orientations = form(mask) if count >= SHAPE_PIXELS else _NO_FORM
+    shape, shapes, orientation, orientations = form(mask) if count >= SHAPE_PIXELS else _NOT_JUDGED
     area = count * scene.gsd**2
     neighbours, known = _neighbours(scene, region.mask, box)
     tone, tones = _graded(lab[0], TONES, TONE_LIMITS, lab[0] - 3, lab[0] + 3)
@@ -121,7 +118,7 @@ def region_facts(scene: Scene, region_index: int) -> RegionFacts:
         region.category, CATEGORIES[region.category].name, colour_term(lab), colours_within(lab, (COLOUR_TOLERANCE,)),
         colours_within(lab, (COLOUR_TOLERANCE, COLOUR_REACH / 2, COLOUR_REACH)), tone, tones, texture, textures,
         shape, shapes, orientation, orientations, area, size, sizes, neighbours, known,
-        direction_of_mask(mask),
+        form_of_mask(mask),
     )
 
 
@@ -244,48 +241,22 @@ def _roughness(pixels: NDArray[np.uint8], mask: Mask) -> float:
     return float(np.sqrt(total / max(pairs, 1) / 2))
 
 
-_NO_FORM: Tuple[Optional[str], Terms, Optional[str], Terms] = (None, frozenset(), None, frozenset())
+_NOT_JUDGED: Tuple[Optional[str], Terms, Optional[str], Terms] = (None, frozenset(), None, frozenset())
 
 
 def form(mask: Mask) -> Tuple[Optional[str], Terms, Optional[str], Terms]:
     """Shape and, when elongated, orientation of a mask, with the accepted terms of both."""
-    ratio, angle = axis(spread_of_mask(mask))
-    solidity, fill = _hull(mask, int(mask.sum()))
-    shape, shapes = _shape_term(ratio, solidity, fill), _shape_terms(ratio, solidity, fill)
+    outline = outline_of_mask(mask)
+    shape, shapes = shape_term(outline), _shape_terms(outline)
     if shape != "elongated":
         return shape, shapes, None, frozenset()
-    near = [compass(angle + shift) for shift in (-8, 0, 8)]
+    near = [compass(outline.angle + shift) for shift in (-8, 0, 8)]
     return shape, shapes, near[1], frozenset(near)
 
 
-def _hull(mask: Mask, count: int) -> Tuple[float, float]:
-    """A mask's share of its convex hull, and of the smallest turned box around it."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    left = mask[rows].argmax(axis=1)
-    right = mask.shape[1] - mask[rows, ::-1].argmax(axis=1)
-    columns = np.concatenate([left, left, right, right])
-    corners = np.stack([columns, np.concatenate([rows, rows + 1, rows, rows + 1])], axis=1).astype(float)
-    hull = ConvexHull(corners)
-    points = corners[hull.vertices]
-    edges = np.roll(points, -1, axis=0) - points
-    edges /= np.linalg.norm(edges, axis=1, keepdims=True)
-    along, across = points @ edges.T, points @ np.stack([-edges[:, 1], edges[:, 0]])
-    box = float((np.ptp(along, axis=0) * np.ptp(across, axis=0)).min())
-    return count / hull.volume, count / box  # qhull's volume is the area of a flat hull
-
-
-def _shape_term(ratio: float, solidity: float, fill: float) -> str:
-    if ratio >= LONG and solidity >= 0.55:
-        return "elongated"
-    if solidity < 0.8:
-        return "irregular"
-    if fill >= 0.88:
-        return "square" if ratio < 1.15 else "rectangular"
-    return "round" if ratio < 1.25 and solidity >= 0.93 else "compact"
-
-
-def _shape_terms(ratio: float, solidity: float, fill: float) -> Terms:
+def _shape_terms(outline: Outline) -> Terms:
     """Every shape word that is fair: they overlap (a square is rectangular and compact) and their limits are soft."""
+    ratio, solidity, fill = outline.ratio, outline.solidity, outline.fill
     fair = {
         "elongated": ratio >= 1.75,
         "irregular": solidity < 0.86,

@@ -7,13 +7,12 @@ from typing import Callable, List, Optional, Sequence
 
 import numpy as np
 
+from core_model.form import SHAPES, SIZES
 from core_model.text.context import size_beside
 from training.data.facts import (
     COLOURS,
     NEIGHBOUR_STATED,
     ORIENTATIONS,
-    SHAPES,
-    SIZES,
     TEXTURES,
     RegionFacts,
 )

@@ -124,11 +124,11 @@ def _form(subject: Subject) -> str:
 # How often each maker is asked for a turn.
 SHARES: Dict[Maker, float] = {
     category: 0.08, description: 0.24, phrase: 0.06, detailed: 0.08, questions.labels: 0.07,
-    questions.is_category: 0.12, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.04,
-    questions.is_orientation: 0.02, questions.is_size: 0.015, questions.is_neighbour: 0.08,
+    questions.is_category: 0.12, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.02,
+    questions.is_orientation: 0.01, questions.is_size: 0.015, questions.is_neighbour: 0.08,
     questions.surround: 0.19, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
-    questions.shape: 0.01, questions.orientation: 0.04, questions.size: 0.01,
-    questions.compare: 0.02, questions.larger: 0.01, questions.same: 0.01, questions.refusal: 0.02,
+    questions.shape: 0.01, questions.orientation: 0.02, questions.size: 0.01,
+    questions.compare: 0.03, questions.larger: 0.02, questions.same: 0.02, questions.refusal: 0.02,
 }
 _MAKERS: Tuple[Maker, ...] = tuple(SHARES)
 _WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
@@ -136,8 +136,8 @@ _WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
 
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {
-    questions.is_category: 0.4, questions.is_neighbour: 0.44, questions.is_shape: 0.08, questions.is_orientation: 0.04,
-    questions.is_size: 0.04,
+    questions.is_category: 0.43, questions.is_neighbour: 0.48, questions.is_shape: 0.04, questions.is_orientation: 0.02,
+    questions.is_size: 0.03,
 }
 
 

@@ -54,7 +54,7 @@ class ManifestSet(DataSet):
     def shown(self, picture: int) -> Shown:
         """See ``DataSet``; raises ``ManifestError`` for a picture that cannot be read."""
         found = fit(self._reader[self._numbers[picture]], self._size)
-        return Shown(found.image, found.masks, found.gsd, found.areas, found.directions)
+        return Shown(found.image, found.masks, found.gsd, found.areas, found.forms)
 
     def present(self, picture: int) -> Optional[FrozenSet[str]]:
         """See ``DataSet``."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core_model.errors import AquilaError
+from core_model.form import Form
 from core_model.network.encoder import STRIDES
 from training.data.facts import RegionFacts
 from training.data.phrases import Turn
@@ -25,13 +26,13 @@ class NotMeasured(AquilaError):  # noqa: N818 (a task that does not fit the data
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A picture as a model is shown it: uint8 [S, S, 3], masks bool [R, S, S], GSD and areas in metres, directions."""
+    """A picture as a model is shown it: uint8 [S, S, 3], masks bool [R, S, S], GSD and areas in metres, forms."""
 
     image: Pixels
     masks: NDArray[np.bool_]
     gsd: float
     areas: Tuple[float, ...]
-    directions: Tuple[str, ...]
+    forms: Tuple[Form, ...]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import FrozenSet, List, Optional, Sequence, Tuple
 import numpy as np
 
 from core_model.config import AquilaConfig
-from core_model.geo.direction import direction_of_mask
+from core_model.geo.outline import form_of_mask
 from core_model.prompts import style_prompt
 from training.data import questions, wording
 from training.data.build.reasoning import odd_one_out, tell_apart
@@ -47,7 +47,7 @@ class PublicSet(DataSet):
         scene = self._scenes[picture]
         masks = np.stack([region.mask for region in scene.regions])
         areas = tuple(float(mask.sum()) * scene.gsd**2 for mask in masks)
-        return Shown(scene.image, masks, scene.gsd, areas, tuple(map(direction_of_mask, masks)))
+        return Shown(scene.image, masks, scene.gsd, areas, tuple(map(form_of_mask, masks)))
 
     def facts(self, picture: int) -> Sequence[RegionFacts]:
         """See ``DataSet``."""

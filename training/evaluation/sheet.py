@@ -84,5 +84,5 @@ def _cropped(shown: Shown, regions: Sequence[int]) -> Sample:
                      for places in (rows, columns))
     part = np.s_[top : top + length, left : left + length]
     areas = tuple(shown.areas[number] for number in regions)
-    directions = tuple(shown.directions[number] for number in regions)
-    return Sample("", shown.image[part], masks[:, part[0], part[1]], (), shown.gsd, areas, directions, ())
+    forms = tuple(shown.forms[number] for number in regions)
+    return Sample("", shown.image[part], masks[:, part[0], part[1]], (), shown.gsd, areas, forms, ())

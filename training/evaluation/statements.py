@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Iterable, List, Sequence, Tuple
 
+from core_model.form import SHAPES, SIZES
 from core_model.text.context import ALIKE
 from training.data.facts import (
     COLOURS,
     NEIGHBOUR_TRUE,
     ORIENTATIONS,
     RING_KNOWN,
-    SHAPES,
-    SIZES,
     TEXTURES,
     TONES,
     RegionFacts,

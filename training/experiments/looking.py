@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core_model.generation import Generator, View, Written
-from core_model.geo.direction import direction_of_mask
+from core_model.geo.outline import form_of_mask
 from core_model.network.aquila import Aquila
 from core_model.network.encoder import FeaturePyramid
 from training.data.facts import RegionFacts
@@ -72,12 +72,12 @@ def confidence(generator: Generator, written: Written) -> float:
 def with_region(about: Known, mask: Mask, facts: RegionFacts, image: NDArray[np.uint8] | None = None) -> Known:
     """The scene with one region of the given mask and, where given, another picture.
 
-    ``facts`` stay the region's own, but the area and direction told to the model are those of the mask.
+    ``facts`` stay the region's own, but the area and form told to the model are those of the mask.
     """
     scene: Scene = replace(
         about.scene, image=about.scene.image if image is None else image,
         regions=[SceneRegion(mask, facts.category)])
-    return Known(scene, [replace(facts, area=float(mask.sum()) * scene.gsd**2, direction=direction_of_mask(mask))])
+    return Known(scene, [replace(facts, area=float(mask.sum()) * scene.gsd**2, form=form_of_mask(mask))])
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ from osgeo import gdal, osr
 from torch import Tensor, nn
 
 from core_model.describer import Answer, Describer, Description
-from core_model.geo.direction import direction_of_mask
+from core_model.geo.outline import form_of_mask
 from core_model.geo.regions import Region
 from core_model.network.aquila import Aquila
 from core_model.prompts import asked
@@ -162,8 +162,8 @@ def trace(setting: Setting, image: NDArray[np.uint8], regions: Sequence[Region],
             answer = alone = next(iter(describer.describe(path, regions, style="category")))
             areas, gsd, prompt = (alone.area_m2,), alone.gsd_m, model.config.prompts["category"]
     gsd *= _scale(recorded, areas[0] / gsd**2)
-    directions = [direction_of_mask(mask.cpu().numpy() >= 0.5) for mask in recorded.masks[0]]
-    text = asked(model.config, prompt, measured_for(prompt, gsd, areas, directions))
+    forms = [form_of_mask(mask.cpu().numpy() >= 0.5) for mask in recorded.masks[0]]
+    text = asked(model.config, prompt, measured_for(prompt, gsd, areas, forms))
     ids = setting.generator.prefix + builder.suffix((Turn(text),), len(regions)).ids
     extractor = model.config.extractor
     return Trace(answer, ids, slot_kinds(ids, extractor.mask_tokens, extractor.context_tokens), recorded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import os
@@ -12,6 +13,7 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 import torch
 
+from core_model.form import Form
 from core_model.text.prompt import PromptBuilder, TokenSequence
 from training.data.manifest.reader import ManifestReader, Sample, prompt_turns
 from training.data.manifest.record import ConversationEntry, Record
@@ -23,17 +25,17 @@ _CHARACTERS = 3
 _AROUND_TURN = 8
 _GIB = 1024**3
 # What the cache keeps of a picture; a change makes it anew.
-_KEPT = ("image", "masks", "gsd", "areas", "directions")
+_KEPT = ("image", "masks", "gsd", "areas", "forms")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a manifest says about a picture: conversations, GSD and areas in metres (nan unknown), directions."""
+    """What a manifest says about a picture: conversations, GSD and areas in metres (nan unknown), forms."""
 
     conversations: Tuple[ConversationEntry, ...]
     gsd: float
     areas: Tuple[float, ...]
-    directions: Tuple[str, ...]
+    forms: Tuple[Form, ...]
 
 
 class ManifestPictures:
@@ -67,7 +69,7 @@ class ManifestPictures:
 
     def __getitem__(self, number: int) -> Tuple[Told, Sights]:
         found = self._read(number) if number >= self._kept else self._remembered(number)
-        told = Told(wanted_conversations(found.conversations, self.about), found.gsd, found.areas, found.directions)
+        told = Told(wanted_conversations(found.conversations, self.about), found.gsd, found.areas, found.forms)
         return told, {"image": torch.tensor(found.image), "masks": torch.from_numpy(found.masks)}
 
     def lengths(self, builder: PromptBuilder, longest: int) -> List[int]:
@@ -88,10 +90,10 @@ class ManifestPictures:
             _keep(path, self._read(number))
         with np.load(path, allow_pickle=False) as kept:
             masks = np.unpackbits(kept["masks"], axis=-1, count=self.size).astype(bool)
-            gsd, areas, directions = (kept[name].tolist() for name in ("gsd", "areas", "directions"))
+            gsd, areas = (kept[name].tolist() for name in ("gsd", "areas"))
             labels = tuple(region.label for region in record.regions)
-            return Sample(
-                record.id, kept["image"], masks, labels, gsd, tuple(areas), tuple(directions), record.conversations)
+            forms = tuple(Form(*words) for words in kept["forms"].tolist())
+            return Sample(record.id, kept["image"], masks, labels, gsd, tuple(areas), forms, record.conversations)
 
     def _how_many_fit(self, cache_gib: float) -> int:
         sizes = np.array([self.size**2 * 3 + count * self.size**2 // 8 for count in self.regions])
@@ -154,7 +156,7 @@ def _keep(path: Path, found: Sample) -> None:
     partial = path.with_suffix(f".{os.getpid()}.part")
     values: Dict[str, np.ndarray] = dict(zip(_KEPT, (
         found.image, np.packbits(found.masks, axis=-1), np.array(found.gsd), np.array(found.areas, np.float64),
-        np.array(found.directions, np.str_))))
+        np.array([dataclasses.astuple(form) for form in found.forms], np.str_))))
     with partial.open("wb") as stream:
         np.savez(stream, **values)
     partial.replace(path)

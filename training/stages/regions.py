@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core_model.config import EncoderConfig, ExtractorConfig
+from core_model.form import SHAPES
 from core_model.network.encoder import build_encoder
 from core_model.network.extractor import RING_GRID, MaskExtractor, resize_mask, sectors, surrounding_rings
 from training.data import facts
@@ -26,7 +27,7 @@ from training.precision import full_precision
 MASK_GRID = 64
 MEASURES = 4  # mean red, green, blue and the contrast of a region
 DRAWN_MASKS = 4  # masks without a picture beside every scene, for the form alone
-FORMS = (*facts.SHAPES, *facts.ORIENTATIONS)
+FORMS = (*SHAPES, *facts.ORIENTATIONS)
 NO_FORM = -1
 # The weights that later stages take over; the spatial perceptron's last layer has the language model's width.
 TRAINED_IN_STAGE_0 = (
@@ -166,7 +167,7 @@ def _form_numbers(mask: Mask) -> Tuple[int, int]:
     if mask.sum() < facts.SHAPE_PIXELS:
         return NO_FORM, NO_FORM
     shape, _, orientation, _ = facts.form(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    return (NO_FORM if shape is None else facts.SHAPES.index(shape),
+    return (NO_FORM if shape is None else SHAPES.index(shape),
             NO_FORM if orientation is None else facts.ORIENTATIONS.index(orientation))
 
 
@@ -177,7 +178,7 @@ def loss_of(model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float,
         seen.category.float(), batch["categories"], reduction="none", label_smoothing=smoothing)
     measures = functional.smooth_l1_loss(seen.measures.float(), batch["measures"], beta=0.1, reduction="sum")
     around = -(batch["sectors"] * functional.log_softmax(seen.around.float(), dim=2)).sum(dim=(1, 2))
-    shapes, orientations = model.forms(batch["forms"]).float().split((len(facts.SHAPES), len(facts.ORIENTATIONS)), 1)
+    shapes, orientations = model.forms(batch["forms"]).float().split((len(SHAPES), len(facts.ORIENTATIONS)), 1)
     parts = torch.stack([
         (losses * batch["weights"]).sum(), 2.0 * measures / MEASURES, (around * batch["weights"]).sum(),
         _summed_entropy(shapes, batch["shapes"]), _summed_entropy(orientations, batch["orientations"]),

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core_model.geo.direction import direction_of_mask
+from core_model.form import Form
+from core_model.geo.outline import form_of_mask
 from core_model.text.prompt import Turn as PromptTurn
 from training.data.about import About, in_context
 from training.data.manifest.images import Pixels, read_image
@@ -23,7 +24,7 @@ from training.data.manifest.record import ConversationEntry, ManifestError, Reco
 class Sample:
     """Picture uint8 [h, w, 3], masks bool [regions, h, w], GSD and areas (metres, nan unknown), and conversations.
 
-    ``directions`` say which way each region runs, where the picture's top is north.
+    ``forms`` take the picture's top for north.
     """
 
     id: str
@@ -32,7 +33,7 @@ class Sample:
     labels: Tuple[str, ...]
     gsd: float
     areas: Tuple[float, ...]
-    directions: Tuple[str, ...]
+    forms: Tuple[Form, ...]
     conversations: Tuple[ConversationEntry, ...]
 
 
@@ -92,9 +93,9 @@ def sample(record: Record, folder: Path) -> Sample:
     masks = record_masks(record) if record.regions else np.zeros((0, *image.shape[:2]), bool)
     gsd = math.nan if record.gsd is None else record.gsd
     areas = tuple(float(mask.sum()) * gsd**2 for mask in masks)
-    directions = tuple(map(direction_of_mask, masks))
+    forms = tuple(map(form_of_mask, masks))
     labels = tuple(region.label for region in record.regions)
-    return Sample(record.id, image, masks, labels, gsd, areas, directions, record.conversations)
+    return Sample(record.id, image, masks, labels, gsd, areas, forms, record.conversations)
 
 
 def fit(found: Sample, size: int) -> Sample:
