@@ -26,12 +26,14 @@ class Outline:
 
     ``ratio`` is how many times as far it reaches along as across, ``angle`` where its long axis points (degrees from
     east towards north), ``solidity`` its share of its convex hull, ``fill`` that of the smallest turned box around it.
+    ``roundness`` is its area over that of the ellipse with its moments: of ellipses 1, of boxes 0.95, triangles 0.83.
     """
 
     ratio: float
     angle: float
     solidity: float
     fill: float
+    roundness: float
 
     def form(self) -> Form:
         """Shape, and direction if it is long."""
@@ -48,7 +50,7 @@ def shape_term(outline: Outline) -> str:
         return "irregular"
     if outline.fill >= 0.88:
         return "square" if outline.ratio < 1.15 else "rectangular"
-    return "round" if outline.ratio < 1.25 and outline.solidity >= 0.93 else "compact"
+    return "round" if outline.ratio < 1.25 and outline.solidity >= 0.93 and outline.roundness >= 0.975 else "compact"
 
 
 def compass(angle: float) -> str:
@@ -81,14 +83,15 @@ def _outline(area: float, spread: np.ndarray, points: np.ndarray) -> Outline:
     """The outline of a region within the convex hull of points [n, 2]; ``spread`` is its covariance [2, 2]."""
     hull, (small, large) = _hull(points), np.linalg.eigvalsh(spread)
     if len(hull) < 4 or small <= 0:
-        return Outline(math.nan, math.nan, math.nan, math.nan)
+        return Outline(*(math.nan,) * 5)
     edges = np.diff(hull, axis=0)
     edges = edges / np.linalg.norm(edges, axis=1, keepdims=True)
     along, across = hull @ edges.T, hull @ np.stack([-edges[:, 1], edges[:, 0]])
     box = float((np.ptp(along, axis=0) * np.ptp(across, axis=0)).min())
     axis = np.linalg.eigh(spread)[1][:, 1]
     angle = math.degrees(math.atan2(axis[1], axis[0]))
-    return Outline(math.sqrt(large / small), angle, area / abs(signed_area(hull)), area / box)
+    ellipse = 4 * math.pi * math.sqrt(small * large)
+    return Outline(math.sqrt(large / small), angle, area / abs(signed_area(hull)), area / box, area / ellipse)
 
 
 def _hull(points: np.ndarray) -> np.ndarray:

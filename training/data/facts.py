@@ -262,7 +262,7 @@ def _shape_terms(outline: Outline) -> Terms:
         "irregular": solidity < 0.86,
         "rectangular": fill >= 0.82,
         "square": fill >= 0.82 and ratio < 1.25,
-        "round": solidity >= 0.88 and ratio < 1.4 and fill < 0.92,
+        "round": solidity >= 0.88 and ratio < 1.4 and outline.roundness >= 0.96,
         "compact": ratio < 2.1 and solidity >= 0.76,
     }
     return frozenset(term for term, holds in fair.items() if holds)
