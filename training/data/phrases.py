@@ -228,15 +228,16 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
-def noun_phrase(name: str, adjectives: Sequence[str], colour: str = "") -> str:
+def noun_phrase(name: str, adjectives: Sequence[str], colour: str = "", counts: bool = False) -> str:
     """A region's name with adjectives (size, shape) and colour, without an article.
 
-    Names that do not count, and things that do not fill their region, become "area of …" and "area with …".
+    Things that do not fill their region become "area with …". Names that do not count become "area of …" behind
+    adjectives, or wherever the phrase must be one that ``counts``.
     """
     words = " ".join(part for part in (", ".join(adjectives), colour) if part)
     if name in WITHIN:
         return f"{words} area with {counted(name)}".strip()
-    if adjectives and (name in MASS or name in PLURAL):
+    if (adjectives or counts) and (name in MASS or name in PLURAL):
         return f"{words} area of {name}"
     return f"{words} {name}".strip()
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from training.data import questions
 from training.data.facts import RegionFacts
-from training.data.phrases import CANONICAL, PLURAL, WITHIN, Turn, article, counted, noun_phrase, sentence, with_article
+from training.data.phrases import CANONICAL, PLURAL, WITHIN, Turn, article, counted, noun_phrase, sentence
 from training.data.questions import Maker, Subject
 
 __all__ = ["CANONICAL", "SHARES", "Turn", "turns"]
@@ -46,7 +46,8 @@ def description(subject: Subject) -> Optional[Turn]:
         clauses.append(f"{own.shape} and {own.size}")
     else:
         adjectives = _some_adjectives(subject, 0.75)
-    subject_phrase = with_article(own.name, noun_phrase(own.name, adjectives, own.colour))
+    # Always one that takes an article: where some did and some did not, "A grey commercial buildings" was learned.
+    subject_phrase = article(noun_phrase(own.name, adjectives, own.colour, counts=True))
     if subject.chance(0.2):
         subject_phrase = "this is " + subject_phrase
     if own.orientation is not None and subject.chance(0.8) and not clauses:
