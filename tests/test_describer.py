@@ -161,8 +161,11 @@ def test_instructions_carry_the_tiles_gsd_and_the_area(
     asked.clear()
     corners = [f"{WEST + x} {NORTH - y}" for x, y in ((20, 20), (50, 50), (45, 55), (15, 25), (20, 20))]
     strip = Region.from_wkt("strip", f"POLYGON(({','.join(corners)}))", CRS)
-    list(describer.describe(raster, [strip], prompt="<region>{direction}"))
-    assert any(text.endswith("<region>, from northwest to southeast") for text in asked)
+    list(describer.describe(raster, [strip], prompt="<region>{size}{shape}{direction}"))
+    assert any(text.endswith("<region>, medium-sized, elongated, from northwest to southeast") for text in asked)
+    asked.clear()
+    describer.ask(raster, _regions()[:2], "Is <region2> wetter than <region1>{others}?")
+    assert asked == ["GSD 2 m, area 140 m2. Is <region2> wetter than <region1>, the second 630 m2, larger?"]
     asked.clear()
     list(describer.describe(raster, [_regions()[1]], style="category"))
     assert set(asked) == {"GSD 0.5 m, area 140 m2. What is <region>?"}
