@@ -98,8 +98,9 @@ class PromptTable(QWidget):
             button.clicked.connect(lambda _=False, pressed=pressed: pressed())
             buttons.addWidget(button)
         buttons.addStretch()
-        note = plain_label(
-            self.tr("Write <region> where the polygon belongs. Aquila's panel offers these prompts too."))
+        note = plain_label(self.tr(
+            "Write <region> where the polygon belongs; {area} becomes its square metres, {gsd} the metres of a pixel. "
+            "Aquila's panel offers these prompts too."))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for widget in (note, self.table, self._warning):

@@ -1842,7 +1842,7 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
-      <source>Write &lt;region&gt; where the polygon belongs. Aquila's panel offers these prompts too.</source>
+      <source>Write &lt;region&gt; where the polygon belongs; {area} becomes its square metres, {gsd} the metres of a pixel. Aquila's panel offers these prompts too.</source>
       <translation type="unfinished" />
     </message>
   </context>

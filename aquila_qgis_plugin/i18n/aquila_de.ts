@@ -1874,8 +1874,8 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>Nach unten</translation>
     </message>
     <message>
-      <source>Write &lt;region&gt; where the polygon belongs. Aquila's panel offers these prompts too.</source>
-      <translation>Schreiben Sie &lt;region&gt;, wo das Polygon hingehört. Das Bedienfeld von Aquila bietet diese Anweisungen auch an.</translation>
+      <source>Write &lt;region&gt; where the polygon belongs; {area} becomes its square metres, {gsd} the metres of a pixel. Aquila's panel offers these prompts too.</source>
+      <translation>Schreiben Sie &lt;region&gt;, wo das Polygon hingehört; aus {area} werden seine Quadratmeter, aus {gsd} die Meter eines Pixels. Das Bedienfeld von Aquila bietet diese Anweisungen auch an.</translation>
     </message>
   </context>
   <context>
