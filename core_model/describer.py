@@ -42,7 +42,6 @@ from core_model.seeing import (
     side_by_side,
 )
 from core_model.stopwatch import Stopwatch
-from core_model.text.context import measured_for
 from core_model.text.prompt import Turn
 
 __all__ = ["Answer", "Describer", "Description", "Plan"]
@@ -223,7 +222,7 @@ class Describer:
         # The model was taught metres per pixel of the picture it sees, not of the raster.
         gsd = seen[0].placed.gsd_m * 2.0 ** seen[0].tile.level
         areas, forms = zip(*((item.placed.area_m2, item.placed.form) for item in seen))
-        return asked(self.config, prompt, measured_for(prompt, gsd, areas, forms))
+        return asked(self.config, prompt, gsd, areas, forms)
 
     def _seen_together(
         self, picture: Picture, regions: Sequence[Region], kept: Pictures

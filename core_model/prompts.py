@@ -7,7 +7,8 @@ from typing import Dict, List, Tuple
 
 from core_model.config import AquilaConfig
 from core_model.errors import PromptError
-from core_model.text.context import Measured, instruction
+from core_model.form import Form
+from core_model.text.context import instruction, measured_for
 from core_model.text.prompt import REGION_PATTERN, region_order
 
 STYLES: Tuple[str, ...] = ("category", "phrase", "description", "detailed")
@@ -59,6 +60,6 @@ def with_all_regions(question: str, regions: int) -> str:
     return " ".join(f"<region{number}>" for number in range(1, regions + 1)) + " " + question
 
 
-def asked(config: AquilaConfig, prompt: str, measured: Measured) -> str:
+def asked(config: AquilaConfig, prompt: str, gsd: float, areas: Sequence[float], forms: Sequence[Form]) -> str:
     """The whole instruction: the model's context, then the prompt, filled in as ``core_model.text.context`` says."""
-    return instruction(config.context, prompt, measured)
+    return instruction(config.context, prompt, measured_for(prompt, gsd, areas, forms))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from osgeo import ogr
 
-from core_model.form import DIRECTIONS, Form
+from core_model.form import DIRECTIONS, NO_FORM, Form
 from core_model.geo.geodesy import centroid, signed_area
 from core_model.geo.wkb import LINE_STRING, polygon_rings
 
@@ -38,7 +38,7 @@ class Outline:
     def form(self) -> Form:
         """Shape, and direction if it is long."""
         if not math.isfinite(self.solidity):
-            return Form()
+            return NO_FORM
         return Form(shape_term(self), compass(self.angle) if self.ratio >= LONG else "")
 
 
@@ -65,7 +65,7 @@ def form_of_rings(rings: Sequence[np.ndarray]) -> Form:
 
 def form_of_mask(mask: np.ndarray) -> Form:
     """The form of a mask bool [h, w] on a picture whose top is north; none if it has too few pixels."""
-    return outline_of_mask(mask).form() if np.count_nonzero(mask) >= FEWEST_PIXELS else Form()
+    return outline_of_mask(mask).form() if np.count_nonzero(mask) >= FEWEST_PIXELS else NO_FORM
 
 
 def outline_of_mask(mask: np.ndarray) -> Outline:
@@ -81,15 +81,14 @@ def outline_of_mask(mask: np.ndarray) -> Outline:
 
 def _outline(area: float, spread: np.ndarray, points: np.ndarray) -> Outline:
     """The outline of a region within the convex hull of points [n, 2]; ``spread`` is its covariance [2, 2]."""
-    hull, (small, large) = _hull(points), np.linalg.eigvalsh(spread)
+    hull, ((small, large), axes) = _hull(points), np.linalg.eigh(spread)
     if len(hull) < 4 or small <= 0:
         return Outline(*(math.nan,) * 5)
     edges = np.diff(hull, axis=0)
     edges = edges / np.linalg.norm(edges, axis=1, keepdims=True)
     along, across = hull @ edges.T, hull @ np.stack([-edges[:, 1], edges[:, 0]])
     box = float((np.ptp(along, axis=0) * np.ptp(across, axis=0)).min())
-    axis = np.linalg.eigh(spread)[1][:, 1]
-    angle = math.degrees(math.atan2(axis[1], axis[0]))
+    angle = math.degrees(math.atan2(axes[1, 1], axes[0, 1]))
     ellipse = 4 * math.pi * math.sqrt(small * large)
     return Outline(math.sqrt(large / small), angle, area / abs(signed_area(hull)), area / box, area / ellipse)
 

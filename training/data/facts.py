@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core_model.form import DIRECTIONS, NO_FORM, SIZE_LIMITS, SIZES, Form
-from core_model.geo.outline import FEWEST_PIXELS, Outline, compass, form_of_mask, outline_of_mask, shape_term
+from core_model.geo.outline import FEWEST_PIXELS, Outline, compass, outline_of_mask, shape_term
 from core_model.network.extractor import RING_GRID
 from training.data.scenes import Mask, Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
@@ -109,7 +109,8 @@ def region_facts(scene: Scene, region_index: int) -> RegionFacts:
     count = int(mask.sum())
     lab = lab_of(pixels[mask].mean(axis=0, dtype=np.float64))
     texture, textures = (None, frozenset()) if count < TEXTURE_PIXELS else _texture(pixels, mask)
-    shape, shapes, orientation, orientations = form(mask) if count >= SHAPE_PIXELS else _NOT_JUDGED
+    outline = outline_of_mask(mask) if count >= SHAPE_PIXELS else None
+    shape, shapes, orientation, orientations = _NOT_JUDGED if outline is None else _form(outline)
     area = count * scene.gsd**2
     neighbours, known = _neighbours(scene, region.mask, box)
     tone, tones = _graded(lab[0], TONES, TONE_LIMITS, lab[0] - 3, lab[0] + 3)
@@ -118,7 +119,7 @@ def region_facts(scene: Scene, region_index: int) -> RegionFacts:
         region.category, CATEGORIES[region.category].name, colour_term(lab), colours_within(lab, (COLOUR_TOLERANCE,)),
         colours_within(lab, (COLOUR_TOLERANCE, COLOUR_REACH / 2, COLOUR_REACH)), tone, tones, texture, textures,
         shape, shapes, orientation, orientations, area, size, sizes, neighbours, known,
-        form_of_mask(mask),
+        NO_FORM if outline is None else outline.form(),
     )
 
 
@@ -246,7 +247,10 @@ _NOT_JUDGED: Tuple[Optional[str], Terms, Optional[str], Terms] = (None, frozense
 
 def form(mask: Mask) -> Tuple[Optional[str], Terms, Optional[str], Terms]:
     """Shape and, when elongated, orientation of a mask, with the accepted terms of both."""
-    outline = outline_of_mask(mask)
+    return _form(outline_of_mask(mask))
+
+
+def _form(outline: Outline) -> Tuple[Optional[str], Terms, Optional[str], Terms]:
     shape, shapes = shape_term(outline), _shape_terms(outline)
     if shape != "elongated":
         return shape, shapes, None, frozenset()

@@ -351,8 +351,8 @@ def larger_answer(first: RegionFacts, second: RegionFacts) -> Optional[str]:
     size = size_beside(first.area, second.area)
     if size == "as large":
         return "They are about the same size."
-    little, which = "a little " if size.startswith("a little") else "", "first" if size.endswith("larger") else "second"
-    return f"The {which} is {little}larger." if size else None
+    which = "first" if size.endswith("larger") else "second"
+    return f"The {which} is {size.replace('smaller', 'larger')}." if size else None
 
 
 def larger(subject: Subject) -> Optional[Turn]:

@@ -9,10 +9,9 @@ from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core_model.form import Form
+from core_model.form import NO_FORM
 from core_model.generation import Generator, Request, View, Written
 from core_model.prompts import STYLES, asked, label_prompt, style_prompt
-from core_model.text.context import measured_for
 from core_model.text.prompt import Turn
 from training.evaluation.material import DataSet, Pixels, Shown, Target
 
@@ -127,12 +126,12 @@ class Asker:
     def _request(self, question: Question, shown: Shown, first: int) -> Request:
         """A question as the product would ask it; ``first`` is the picture's first region in the view."""
         regions = question.regions or (len(shown.masks),)
-        areas, forms = [shown.gsd**2 * shown.image[..., 0].size], [Form()]
+        areas, forms = [shown.gsd**2 * shown.image[..., 0].size], [NO_FORM]
         if question.regions:
             areas, forms = [shown.areas[one] for one in regions], [shown.forms[one] for one in regions]
         after_label = question.instruction in self._after_label and len(question.regions) == 1
         opening = self.config.prompts["category"] if after_label else question.instruction
-        turns = [Turn(asked(self.config, opening, measured_for(opening, shown.gsd, areas, forms)))]
+        turns = [Turn(asked(self.config, opening, shown.gsd, areas, forms))]
         if after_label:
             turns.append(Turn(question.instruction))
         return Request(tuple(first + number for number in regions), tuple(turns))

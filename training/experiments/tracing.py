@@ -18,7 +18,6 @@ from core_model.geo.outline import form_of_mask
 from core_model.geo.regions import Region
 from core_model.network.aquila import Aquila
 from core_model.prompts import asked
-from core_model.text.context import measured_for
 from core_model.text.prompt import IMAGE_SLOT, REGION_SLOT, Turn
 from training.experiments.setting import Setting
 
@@ -163,7 +162,7 @@ def trace(setting: Setting, image: NDArray[np.uint8], regions: Sequence[Region],
             areas, gsd, prompt = (alone.area_m2,), alone.gsd_m, model.config.prompts["category"]
     gsd *= _scale(recorded, areas[0] / gsd**2)
     forms = [form_of_mask(mask.cpu().numpy() >= 0.5) for mask in recorded.masks[0]]
-    text = asked(model.config, prompt, measured_for(prompt, gsd, areas, forms))
+    text = asked(model.config, prompt, gsd, areas, forms)
     ids = setting.generator.prefix + builder.suffix((Turn(text),), len(regions)).ids
     extractor = model.config.extractor
     return Trace(answer, ids, slot_kinds(ids, extractor.mask_tokens, extractor.context_tokens), recorded)
