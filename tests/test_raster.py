@@ -186,6 +186,24 @@ def test_dull_eight_bit_colours_are_stretched_with_one_low_and_high(tmp_path: Pa
     assert stretch.high[0] - stretch.low[0] < 60
 
 
+def test_reflectances_keep_their_colours(tmp_path: Path) -> None:
+    """Forest in uint16 is shown green; bands stretched one by one would be as bright as each other."""
+    low = np.array([300, 500, 200], dtype=np.uint16)[:, None, None]
+    values = low + _noise(3, 64, 64, high=600, dtype="uint16")
+    with GdalRaster(write_raster(tmp_path / "forest.tif", values, colours=RGB)) as raster:
+        picture = Picture(raster)
+        red, green, blue = picture.read(Window(0, 0, 64, 64), 64)[0].mean(axis=(0, 1))
+    assert len(set(picture.stretch.low)) == len(set(picture.stretch.high)) == 1
+    assert green > red + 40 and red > blue + 15
+
+
+def test_bands_of_different_scales_are_stretched_one_by_one(tmp_path: Path) -> None:
+    values = _noise(3, 64, 64, high=1000, dtype="uint16") * np.array([1, 1, 20], dtype=np.uint16)[:, None, None]
+    with GdalRaster(write_raster(tmp_path / "scales.tif", values, colours=RGB)) as raster:
+        stretch = Picture(raster).stretch
+    assert stretch.high[0] < 1000 and stretch.high[2] > 19_000
+
+
 @pytest.mark.parametrize(("dtype", "value", "shown"), [("uint8", 77, 77), ("uint16", 9000, 128), ("float32", 0, 128)])
 def test_constant_rasters_are_shown_flat(tmp_path: Path, dtype: str, value: float, shown: int) -> None:
     path = write_raster(tmp_path / "flat.tif", np.full((3, 8, 8), value, dtype=dtype), colours=RGB)

@@ -71,12 +71,29 @@ def test_every_stage_starts_from_the_one_before(tmp_path: Path, monkeypatch: pyt
         f"training.{stage}" for stage in ("encoder", "pretrain", "align", "finetune", "calibrate")]
     few = ["--recipe", "nano.yaml", "--steps", str(STEPS), "--report", "none", "--device", "cpu"]
     for name, *given in commands:
-        more = [] if name == "training.calibrate" else few
-        monkeypatch.setattr(sys, "argv", [name, *given, "--data", data, *more])
-        monkeypatch.delitem(sys.modules, name, raising=False)  # runpy warns of a module that is there already
-        runpy.run_module(name, run_name="__main__", alter_sys=True)
+        _run(monkeypatch, name, *given, "--data", data, *([] if name == "training.calibrate" else few))
     _look(tmp_path)
     _use(tmp_path)
+    _go_on(tmp_path, monkeypatch, "--data", data, *few[2:])
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, name: str, *given: str) -> None:
+    monkeypatch.setattr(sys, "argv", [name, *given])
+    monkeypatch.delitem(sys.modules, name, raising=False)  # runpy warns of a module that is there already
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def _go_on(folder: Path, monkeypatch: pytest.MonkeyPatch, *given: str) -> None:
+    """The encoder goes on from the finished model; what it does not train stays as it was."""
+    values = {"encoder": {"workers": 0, "scenes_per_batch": 2, "warmup": 1, "anchor": 1.0}}
+    (folder / "onward.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    start = folder / "core_model" / "models" / "nano"
+    _run(monkeypatch, "training.encoder", "--recipe", "onward.yaml", "--start", str(start), *given)
+    models = [load_model(str(path), device="cpu", dtype="float32").model
+              for path in (start, folder / "runs" / "onward" / "encoder" / "model")]
+    parts = ("encoder", "extractor.levels", "extractor.feat", "projector", "lang")
+    changes = [_differs(*models, part) for part in parts]
+    assert changes == [True, True, False, False, False]
 
 
 def _look(folder: Path) -> None:

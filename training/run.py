@@ -38,6 +38,7 @@ from training.tokens import train_tokenizer
 
 _LOG = logging.getLogger(__name__)
 ENCODER_WEIGHTS = "encoder.safetensors"
+LATE_GRIDS = {0.0: (2, 2, 3)}
 
 
 @dataclass(frozen=True)
@@ -108,14 +109,17 @@ def main(stage: str, arguments: Optional[Sequence[str]] = None) -> None:
 
 
 def encoder(chosen: Options) -> None:
-    """Stage 0; writes the encoder's averaged weights."""
+    """Stage 0; writes the encoder's averaged weights, and where it goes on from a model, that model with them."""
     stage = chosen.recipe.encoder
     if stage is None:
         raise TrainingError("this recipe's encoder is pretrained; begin with python -m training.pretrain.")
     stage = stage if chosen.steps is None else replace(stage, steps=chosen.steps)
     launch = chosen.launch("encoder")
-    config = chosen.recipe.config(vocabulary=1)
+    before = load_model(chosen.start, device="cpu", dtype="float32") if chosen.start else None
+    config = chosen.recipe.config(vocabulary=1) if before is None else before.model.config
     model = encoder_stage.classifier(config.encoder, config.extractor, stage)
+    if before is not None:
+        encoder_stage.take_over(model, before.model.state_dict())
     trained = sum(value.numel() for value in model.parameters() if value.requires_grad)
     _LOG.info("encoder: %s weights are trained; %s", f"{trained:,}", schedule_line(
         stage, *micro_batches(stage, world_size()), world_size(), stage.steps * stage.scenes_per_batch))
@@ -125,11 +129,16 @@ def encoder(chosen: Options) -> None:
         return
     arguments = training_arguments(stage, launch)
     mixture = MixtureConfig(size=config.encoder.image_size)
+    if before is not None:  # what is known need not be learned from many small patches first
+        mixture = replace(mixture, grids=LATE_GRIDS)
     work = encoder_stage.work(model, mixture, stage, chosen.data, chosen.device)
     weights = Engine(work, stage, arguments, launch).run()
     if arguments.should_save:
         save_file(weights, str(launch.out / ENCODER_WEIGHTS))
         _LOG.info("encoder: wrote %s", launch.out / ENCODER_WEIGHTS)
+        if before is not None:
+            _take(before.model, weights)
+            save_model(launch.out / "model", before.model, before.tokenizer)
 
 
 def text(chosen: Options, name: str) -> None:

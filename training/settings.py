@@ -53,7 +53,10 @@ class Schedule:
 
 @dataclass(frozen=True)
 class EncoderStage(Schedule):
-    """Stage 0; ``label_smoothing`` is of the categories' cross-entropy."""
+    """Stage 0; ``label_smoothing`` is of the categories' cross-entropy.
+
+    ``anchor`` weighs what keeps features near those of the model that it starts from (0: they go where they will).
+    """
 
     steps: int = 3800
     optimizer: str = "muon"
@@ -65,6 +68,7 @@ class EncoderStage(Schedule):
     average: float = 0.999
     save_every: int = 250
     label_smoothing: float = 0.05
+    anchor: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from core_model.errors import RasterError
+from core_model.geo.band_names import COLOURS, colours_by_name
 from core_model.geo.gdal_calls import LONLAT, PointTransform
 from core_model.geo.gdal_raster import GdalRaster
 from core_model.geo.geodesy import local_metres
@@ -42,8 +43,8 @@ _MOST_MEASURED = 32
 class Picture:
     """Square uint8 RGB pictures of any window of a raster, stretched alike everywhere.
 
-    The three bands are those called red, green and blue, or the first three, or a single band shown as grey;
-    ``bands`` (one or three 1-based numbers) overrides this.
+    The three bands are red, green and blue as the raster declares or names them, or the first three, or a single band
+    shown as grey; ``bands`` (one or three 1-based numbers) overrides this.
     """
 
     def __init__(self, source: RasterSource, bands: Sequence[int] | None = None) -> None:
@@ -87,13 +88,18 @@ def _stretch(source: RasterSource, bands: tuple[int, ...]) -> Stretch:
 def choose_bands(source: RasterSource, bands: Sequence[int] | None = None) -> tuple[int, ...]:
     """The 1-based bands to show: those asked for, else red, green and blue, else the first three, else the first one.
 
+    Red, green and blue go by the colours that the raster declares, else by its bands' names ("B04", "Red").
+
     :raises RasterError: if the raster does not have the bands asked for, or these are not one or three.
     """
     if bands is not None:
         return _check_bands(source, tuple(bands))
     colours = [info.colour for info in source.bands]
-    if {"red", "green", "blue"} <= set(colours):
-        return tuple(colours.index(colour) + 1 for colour in ("red", "green", "blue"))
+    if set(COLOURS) <= set(colours):
+        return tuple(colours.index(colour) + 1 for colour in COLOURS)
+    named = colours_by_name([info.description for info in source.bands])
+    if named:
+        return named
     shown = [index + 1 for index, colour in enumerate(colours) if colour != "alpha"] or [1]
     return tuple(shown[:3]) if len(shown) >= 3 else (shown[0],)
 

@@ -12,6 +12,8 @@ from core_model.geo.source import RasterSource, Window
 PERCENTILES = (2.0, 98.0)
 # 8-bit pictures whose middle 96 % span more than this are shown as they are: the model knows natural pictures.
 DISPLAY_READY_SPAN = 100
+# Reflectances and counts of one sensor fill more of their common range; other bands are no colours of one picture.
+LEAST_OF_SHARED_SPAN = 0.15
 _SAMPLES = 1024
 # Beyond this many columns or rows a raster without overviews is sampled in a grid of small windows, not as a whole.
 _WHOLE_READ_LIMIT = 8192
@@ -36,20 +38,22 @@ class Stretch:
 def measure_stretch(source: RasterSource, bands: Sequence[int]) -> Stretch:
     """The stretch for 1-based ``bands`` of a raster, from the 2nd and 98th percentile of a sample of it.
 
-    Three 8-bit bands share one low and high, to keep their colours, and stay untouched if they are fit to be shown.
-    Other number types are stretched band by band. A constant band becomes mid-grey (8 bit: stays what it is).
+    Three bands share the lowest low and the highest high, to keep their colours; only where a band of a wide number
+    type would then fill little of the range are they stretched one by one. 8-bit bands stay untouched if they are fit
+    to be shown. A constant band becomes mid-grey (8 bit: stays what it is).
     """
     is_8_bit = all(source.bands[band - 1].dtype == "uint8" for band in bands)
     sample = sample_pixels(source, bands)
     if sample.shape[1] == 0:
         return _as_is(len(bands)) if is_8_bit else Stretch((0.0,) * len(bands), (1.0,) * len(bands))
-    if is_8_bit:
-        low, high = (float(value) for value in np.percentile(sample, PERCENTILES))
-        if high - low > DISPLAY_READY_SPAN or high == low:
-            return _as_is(len(bands))
-        return Stretch((low,) * len(bands), (high,) * len(bands))
-    limits = np.array([np.percentile(_without_collar(values), PERCENTILES) for values in sample])
-    return _widened(limits[:, 0], limits[:, 1])
+    pictures = sample if is_8_bit else [_without_collar(values) for values in sample]
+    low, high = np.array([np.percentile(values, PERCENTILES) for values in pictures]).T
+    span = high.max() - low.min()
+    if is_8_bit and (span > DISPLAY_READY_SPAN or span == 0):
+        return _as_is(len(bands))
+    if is_8_bit or (high - low >= LEAST_OF_SHARED_SPAN * span).all():
+        low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
+    return _widened(low, high)
 
 
 def _without_collar(values: np.ndarray) -> np.ndarray:

@@ -25,6 +25,21 @@ def photometric(rng: np.random.Generator, image: Pixels, strength: float = 1.0) 
     return changed
 
 
+def restretched(rng: np.random.Generator, image: Pixels) -> Pixels:
+    """uint8 RGB [h, w, 3] stretched by percentiles of its own, as viewers show imagery of more than 8 bits.
+
+    Half of the time every band is stretched for itself, as QGIS does; else the bands are more or less kept together.
+    The percentiles are those of a part of the picture, since a user's raster may hold little of what a picture shows.
+    """
+    height, width = (int(side * rng.uniform(0.5, 1.0)) for side in image.shape[:2])
+    top, left = (int(rng.integers(0, side - part + 1)) for side, part in zip(image.shape, (height, width)))
+    cut = rng.uniform(0.5, 3.0)
+    low, high = np.percentile(image[top : top + height, left : left + width], (cut, 100 - cut), axis=(0, 1))
+    apart = 1.0 if rng.uniform() < 0.5 else rng.uniform()
+    low, high = low.min() + apart * (low - low.min()), high.max() + apart * (high - high.max())
+    return np.asarray(np.clip((image - low) * (255 / np.maximum(high - low, 8.0)) + 0.5, 0, 255), np.uint8)
+
+
 def _tone_curves(rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
     """One look-up table per band: gain, gamma, offset, haze; mostly common to the bands, a little their own."""
     levels = np.arange(256, dtype=np.float32)[None] / 255

@@ -11,7 +11,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from training.data import sources
-from training.data.augment import photometric
+from training.data.augment import photometric, restretched
 from training.data.scenes import Cutout, PatchMosaic, Scene
 
 _LOG = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ class MixtureConfig:
     """How often each data set is drawn, and by training progress (0…1) which mosaics of patches are shown.
 
     ``grids`` maps the progress from which it holds to the cells per side: coarse mosaics early show many small
-    patches cheaply, fine ones later show them at the size the product does.
+    patches cheaply, fine ones later show them at the size the product does. ``stretched`` is the share of pictures
+    that are stretched anew before they are changed otherwise.
     """
 
     shares: Mapping[str, float] = field(default_factory=lambda: {
@@ -32,6 +33,7 @@ class MixtureConfig:
     size: int = 256
     scenes_per_batch: int = 16
     strength: float = 1.0
+    stretched: float = 0.35
 
     def grid_at(self, progress: float) -> Tuple[int, ...]:
         """The cells per side of mosaics at this point of the training."""
@@ -89,5 +91,8 @@ class SceneBatches(Dataset):
 
     def _scene(self, rng: np.random.Generator, maker: SceneMaker) -> Scene:
         scene = maker(rng)
+        scene.stretched = bool(rng.uniform() < self.config.stretched)
+        if scene.stretched:
+            scene.image = restretched(rng, scene.image)
         scene.image = photometric(rng, scene.image, self.config.strength)
         return scene

@@ -33,6 +33,7 @@ class Scene:
     """A square picture uint8 [S, S, 3], its GSD in metres, categories int16 [S, S] (−1 unknown) and regions.
 
     ``valid`` is False where the picture is empty (beyond a raster's edge); ``place`` is its ground, "" unknown.
+    ``stretched`` tells that its colours are no longer those of the data set.
     """
 
     image: Pixels
@@ -42,6 +43,7 @@ class Scene:
     valid: Mask
     regions: List[SceneRegion] = field(default_factory=list)
     place: str = ""
+    stretched: bool = False
 
 
 def star_polygon(rng: np.random.Generator, height: int, width: int, fill: float = 1.0) -> Mask:

@@ -1,7 +1,7 @@
 """The tables of a model's card, of the held-out parts of the public data sets.
 
 Every figure stands beside what says nothing about the region: the most frequent category, another region's mask, no
-picture.
+picture. The same regions are also asked about in stretched pictures: imagery of more than 8 bits is seen so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from core_model.generation import Generator
 from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation import tasks
-from training.evaluation.asking import no_image, shuffled_masks
+from training.evaluation.asking import no_image, shuffled_masks, stretched_by_band, stretched_together
 from training.evaluation.material import most_frequent
 from training.evaluation.public_sets import vocabulary_of
 from training.evaluation.statements import true_shares
@@ -23,7 +23,8 @@ _LOG = logging.getLogger(__name__)
 CALIBRATED = ("eurosat", "ucmerced", "dubai")
 LOOKED_AT = ("colour", "tone", "texture", "shape", "orientation", "neighbour")
 COLUMNS = {
-    "accuracy": "accuracy", "macro_f1": "macro-F1", "labels_accuracy": "from a label list: accuracy",
+    "accuracy": "accuracy", "macro_f1": "macro-F1", "stretched_together": "bands stretched together: accuracy",
+    "stretched_by_band": "one by one: accuracy", "labels_accuracy": "from a label list: accuracy",
     "labels_macro_f1": "macro-F1", "most_frequent": "most frequent", "shuffled_masks": "shuffled masks",
     "no_image": "no image",
 }
@@ -62,6 +63,8 @@ def _categories(
         "macro_f1": tasks.macro_f1(answered, vocabulary_of(name)),
         "labels_accuracy": float(np.mean([said == true for said, true in zip(chosen, truth)])),
         "labels_macro_f1": tasks.macro_f1_of(list(zip(truth, chosen)), names),
+        "stretched_together": tasks.accuracy(tasks.answer(generator, scenes, turn, stretched_together)),
+        "stretched_by_band": tasks.accuracy(tasks.answer(generator, scenes, turn, stretched_by_band)),
         "most_frequent": truth.count(most_frequent(truth)) / len(truth),
         "shuffled_masks": tasks.accuracy(tasks.answer(generator, scenes, turn, shuffled_masks)),
         "no_image": tasks.accuracy(tasks.answer(generator, scenes, turn, no_image)),

@@ -7,7 +7,7 @@ pyramid's levels, those of the sectors around a region, and the spatial perceptr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -32,6 +32,15 @@ NO_FORM = -1
 # The weights that later stages take over; the spatial perceptron's last layer has the language model's width.
 TRAINED_IN_STAGE_0 = (
     "encoder.", "extractor.levels.", "extractor.context_levels.", "extractor.spatial.0.", "extractor.spatial.2.")
+
+
+@dataclass(frozen=True)
+class Features:
+    """What heads read: the coarsest cells [T, C, h·w], regions [R, width], their sectors [R, sectors, width]."""
+
+    cells: Tensor
+    own: Tensor
+    around: Tensor
 
 
 @dataclass(frozen=True)
@@ -65,13 +74,24 @@ class RegionClassifier(nn.Module):
 
     def forward(self, images: Tensor, masks: Tensor, image_index: Tensor) -> Seen:
         """What is said of masks [R, H, W] over images uint8 [T, S, S, 3]."""
-        pyramid = self.encoder(images)
+        return self.said(self.features(images, masks, image_index))
+
+    def features(self, images: Tensor, masks: Tensor, image_index: Tensor) -> Features:
+        """What is read of masks [R, H, W] over images uint8 [T, S, S, 3]."""
+        pyramid = tuple(level.float() for level in self.encoder(images))
         with full_precision(images.device):
-            levels = self.extractor.measure(tuple(level.float() for level in pyramid), masks, image_index).levels
-            hidden = self.norm(self.extractor.summed([level[:, 0] for level in levels]))
-            around = hidden.new_zeros(len(hidden), 0, len(CATEGORIES))
+            levels = self.extractor.measure(pyramid, masks, image_index).levels
+            own = self.extractor.summed([level[:, 0] for level in levels])
+            around = own.new_zeros(len(own), 0, own.shape[1])
             if self.extractor.config.context_tokens:
-                around = self.around(self.around_norm(self.extractor.context_features(levels)))
+                around = self.extractor.context_features(levels)
+        return Features(pyramid[-1].flatten(2), own, around)
+
+    def said(self, features: Features) -> Seen:
+        """What the heads make of features."""
+        with full_precision(features.own.device):
+            hidden = self.norm(features.own)
+            around = self.around(self.around_norm(features.around))
         return Seen(self.category(hidden), self.measure(hidden), around)
 
     def forms(self, masks: Tensor) -> Tensor:
@@ -84,8 +104,9 @@ def collate(scenes: List[Scene], extractor: ExtractorConfig) -> Dict[str, Tensor
 
     ``sectors`` [R, context tokens, categories] are the shares of each sector of the facts' ring, as far as known.
     ``forms`` are masks [M, side, side], the regions' and drawn ones, with their ``shapes`` and ``orientations`` [M].
-    ``weights`` make every scene count the same, however many regions a mosaic holds. ``counts`` [5] are what the five
-    losses are divided by: the weights' sum, regions, known sectors by weight, judged shapes, judged orientations.
+    ``weights`` make every scene count the same, however many regions a mosaic holds. ``stretched`` [T] are pictures
+    that are not in their own colours. ``counts`` [6] are what the losses are divided by: the weights' sum, regions,
+    known sectors by weight, judged shapes, judged orientations, regions of pictures in their own colours.
     """
     regions = [(number, region) for number, scene in enumerate(scenes) for region in scene.regions if region.mask.any()]
     looks = [_looks(scenes[number], region.mask) for number, region in regions]
@@ -96,11 +117,13 @@ def collate(scenes: List[Scene], extractor: ExtractorConfig) -> Dict[str, Tensor
     forms = _forms(scenes, extractor.spatial_size)
     judged = [(forms[kind] != NO_FORM).sum().float() for kind in ("shapes", "orientations")]
     known = (shares.sum(dim=(1, 2)) * weights).sum()
+    stretched = torch.tensor([scene.stretched for scene in scenes])
     return {
         "images": torch.from_numpy(np.stack([scene.image for scene in scenes])), "masks": masks, "image_index": index,
         "categories": torch.tensor([region.category for _, region in regions], dtype=torch.long), "weights": weights,
         "measures": _stacked([measures for _, measures in looks], MEASURES), "sectors": shares, **forms,
-        "counts": torch.stack([weights.sum(), torch.tensor(float(len(regions))), known, *judged]),
+        "stretched": stretched, "counts": torch.stack([
+            weights.sum(), torch.tensor(float(len(regions))), known, *judged, (~stretched[index]).sum().float()]),
     }
 
 
@@ -171,9 +194,13 @@ def _form_numbers(mask: Mask) -> Tuple[int, int]:
             NO_FORM if orientation is None else facts.ORIENTATIONS.index(orientation))
 
 
-def loss_of(model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float, totals: Tensor) -> Tensor:
-    """The stage's loss: sums over the batch, each divided by its entry of ``totals`` [5], see ``collate``."""
-    seen = model(batch["images"], batch["masks"], batch["image_index"])
+def loss_of(
+    model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float, totals: Tensor,
+    drift: Optional[Callable[[Features, Dict[str, Tensor]], Tensor]] = None,
+) -> Tensor:
+    """The stage's loss: sums over the batch, each divided by its entry of ``totals`` [6], see ``collate``."""
+    features = model.features(batch["images"], batch["masks"], batch["image_index"])
+    seen = model.said(features)
     losses = functional.cross_entropy(
         seen.category.float(), batch["categories"], reduction="none", label_smoothing=smoothing)
     measures = functional.smooth_l1_loss(seen.measures.float(), batch["measures"], beta=0.1, reduction="sum")
@@ -182,6 +209,7 @@ def loss_of(model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float,
     parts = torch.stack([
         (losses * batch["weights"]).sum(), 2.0 * measures / MEASURES, (around * batch["weights"]).sum(),
         _summed_entropy(shapes, batch["shapes"]), _summed_entropy(orientations, batch["orientations"]),
+        losses.new_zeros(()) if drift is None else drift(features, batch),
     ])
     return (parts / totals.clamp(min=1e-6)).sum()
 
