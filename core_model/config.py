@@ -81,8 +81,8 @@ class AquilaConfig:
     with; ``context`` is put before every instruction and may use ``{gsd}``, ``{area}``, ``{size}``, ``{shape}``,
     ``{direction}`` and ``{others}`` (``core_model.text.context``). With ``label_first`` a style is asked for as the
     second turn, after the category and its answer, so that text and label agree.
-    ``label_temperature`` and ``confidence_temperature`` calibrate the probabilities of scored labels and of written
-    categories.
+    ``label_temperature`` calibrates the probabilities of scored labels. ``confidence`` are slope, nearness and bias of
+    ``core_model.confidence``, for written categories; ``familiar`` prototypes tell how near a region is (0: none).
     """
 
     encoder: EncoderConfig = dataclasses.field(default_factory=EncoderConfig)
@@ -95,7 +95,8 @@ class AquilaConfig:
     label_prompt: str = ""
     label_first: bool = False
     label_temperature: float = 1.0
-    confidence_temperature: float = 1.0
+    confidence: Tuple[float, float, float] = (1.0, 0.0, 0.0)
+    familiar: int = 0
     max_new_tokens: int = 128
 
     def __post_init__(self) -> None:
@@ -108,6 +109,8 @@ class AquilaConfig:
             raise ModelError(f"config.json: image_level is {self.image_level}; use 0, 1, 2 or 3.")
         if self.extractor.mask_tokens < 1:
             raise ModelError("config.json: extractor.mask_tokens must be 1 or more.")
+        if len(self.confidence) != 3:
+            raise ModelError(f"config.json: confidence has {len(self.confidence)} numbers; give three.")
 
     def to_dict(self) -> Dict[str, Any]:
         """Plain dictionaries, as they stand in ``config.json``."""

@@ -16,6 +16,7 @@ import numpy as np
 from torch import nn
 
 from core_model.checkpoint import LoadedModel
+from core_model.confidence import confidence
 from core_model.config import AquilaConfig
 from core_model.crew import crew_for, is_small_on_cpu
 from core_model.description import Answer, Description, Plan
@@ -168,18 +169,18 @@ class Describer:
         names, texts, chances = self._names(view, task, seen)
         found = []
         for number, item in enumerate(seen):
-            label, confidence, probabilities = "", None, None
+            label, sure, probabilities = "", None, None
             if task.labels:
                 probabilities = dict(zip(task.labels, (float(value) for value in chances[number])))
                 label = max(probabilities, key=lambda name: probabilities[name])
-                confidence = probabilities[label]
+                sure = probabilities[label]
             elif task.category:
                 label = _printable(names[number].text)
-                confidence = names[number].probability ** (1 / self.config.confidence_temperature)
+                sure = confidence(self.config, names[number])
             text = _printable(texts[number].text) if task.text else label
-            if confidence is None:
-                confidence = texts[number].token_probability
-            found.append(self._blank(item.placed, item.placed.status, text, label, confidence, probabilities))
+            if sure is None:
+                sure = texts[number].token_probability
+            found.append(self._blank(item.placed, item.placed.status, text, label, sure, probabilities))
         return found
 
     def _names(

@@ -80,11 +80,12 @@ class Generator:
         model = self.model
         pyramid = joined_pyramid(prefixes)
         with self.stopwatch.part("extract"):
-            regions = model.region_tokens(
+            measured = model.extractor.measure(
                 pyramid, on_device(masks, model.device).to(model.dtype),
                 torch.tensor(list(image_index), device=model.device),
             )
-        return View(tuple(prefixes), regions, tuple(image_index))
+            regions, near = model.extractor.tokens(measured), model.nearness(measured)
+        return View(tuple(prefixes), regions, tuple(image_index), tuple(near))
 
     @torch.inference_mode()
     def write(
@@ -112,7 +113,7 @@ class Generator:
                 self._write(view, drafts, limit, sampling, done)
             except RuntimeError as error:
                 self.rows.halve(error)
-        return [done[number] for number in range(len(requests))]
+        return [_near(done[number], view.near(request)) for number, request in enumerate(requests)]
 
     @torch.inference_mode()
     def score(self, view: View, requests: Sequence[Request], labels: Sequence[str]) -> NDArray[np.float64]:
@@ -184,6 +185,11 @@ class Generator:
 
     def _written(self, answer: Answer) -> Written:
         return Written(self.tokenizer.decode(answer.ids), tuple(answer.ids), answer.log_probability)
+
+
+def _near(written: Written, nearness: float) -> Written:
+    earlier = tuple(replace(one, nearness=nearness) for one in written.earlier)
+    return replace(written, earlier=earlier, nearness=nearness)
 
 
 def _random(sampling: Sampling, request: Request) -> torch.Generator:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core_model.checkpoint import LoadedModel
 from core_model.describer import Describer, Description
@@ -196,11 +197,36 @@ def test_long_label_lists_are_scored_in_parts(
 def test_confidence_is_the_calibrated_probability_of_the_category(raster: Path) -> None:
     tokenizer = loaded_tiny().tokenizer
     found = []
-    for temperature in (1.0, 4.0):
-        model = tiny_model(tokenizer, confidence_temperature=temperature)  # type: ignore[arg-type]
+    for slope in (1.0, 0.5):
+        model = tiny_model(tokenizer, confidence=(slope, 0.0, 0.0))  # type: ignore[arg-type]
         found.append(list(Describer(LoadedModel(model, tokenizer, Path())).describe(raster, _regions())))
     for plain, calibrated in zip(*found):
-        assert calibrated.confidence == pytest.approx((plain.confidence or 0) ** 0.25, rel=1e-3)
+        odds = (plain.confidence or 0) / (1 - (plain.confidence or 0))
+        assert calibrated.confidence == pytest.approx(odds**0.5 / (1 + odds**0.5), rel=1e-3)
+
+
+def test_unfamiliar_regions_are_named_with_less_confidence(raster: Path) -> None:
+    """The nearness of a region to the prototypes is that of its own feature, and moves nothing but the confidence."""
+    tokenizer = loaded_tiny().tokenizer
+    model = tiny_model(tokenizer, familiar=3)  # type: ignore[arg-type]
+    loaded = LoadedModel(model, tokenizer, Path())
+    found = []
+    for prototype in (1.0, -1.0):
+        torch.nn.init.constant_(model.familiarity.prototypes, prototype)
+        for near in (0.0, 5.0):
+            model.config = replace(model.config, confidence=(1.0, near, 0.0))
+            found.append(list(Describer(loaded).describe(raster, _regions(), style="phrase")))
+    assert all([one.description for one in each] == [one.description for one in found[0]] for each in found)
+    plain, one, _, other = ([_log_odds(each.confidence) for each in part] for part in found)
+    assert any(abs(first - middle) > 0.1 for first, middle in zip(one, plain))
+    # Opposite prototypes are as far on the other side.
+    assert [first + second for first, second in zip(one, other)] == pytest.approx(
+        [2 * middle for middle in plain], abs=1e-3)
+
+
+def _log_odds(chance: float | None) -> float:
+    assert chance is not None
+    return math.log(chance / (1 - chance))
 
 
 def test_models_without_a_category_prompt_leave_the_label_empty(raster: Path) -> None:

@@ -107,9 +107,11 @@ def _look(folder: Path) -> None:
     for part, changes in (("projector", [False, True]), ("extractor", [True, True]), ("language", [True, True])):
         assert [_differs(one, other, part) for one, other in zip(found, found[1:])] == changes, part
     shipped = load_model(str(folder / "core_model" / "models" / "nano"), device="cpu", dtype="float32").model
+    assert not any(model.config.familiar for model in found)  # what was measured is of the last weights alone
     for name, value in found[-1].state_dict().items():
         assert torch.equal(shipped.state_dict()[name], value.half().float()), name
-    assert shipped.config.label_temperature != 1.0 and shipped.config.confidence_temperature != 1.0
+    assert shipped.config.label_temperature != 1.0 and shipped.config.confidence[0] != 1.0
+    assert shipped.familiarity is not None and shipped.config.familiar == len(shipped.familiarity.prototypes) > 1
     for stage in ("encoder", *stages):
         whole = runs / stage / f"checkpoint-{STEPS}" / "whole.json"
         assert json.loads(whole.read_text(encoding="utf-8")) == {"step": STEPS}

@@ -18,7 +18,7 @@ from tests.made_scenes import mosaic
 from tests.made_training import CPU, SIZE, STAGE, made_examples, made_scenes, patches
 from tests.tiny import CONTEXT, PROMPTS, tiny_model, tiny_tokenizer
 from training.bank import fill, look
-from training.calibrate import confidence_temperature, label_temperature
+from training.calibrate import label_temperature
 from training.data import conversations, sources, vocabulary
 from training.data.augment import photometric
 from training.data.conversations import (
@@ -305,15 +305,13 @@ def test_macro_f1_by_hand() -> None:
     assert tasks.macro_f1_of(pairs, ["a", "b", "c"]) == pytest.approx((2 / 3 + 4 / 5) / 2)
 
 
-def test_temperatures_undo_a_known_distortion() -> None:
+def test_the_label_temperature_undoes_a_known_distortion() -> None:
     """Probabilities sharpened by a known temperature are fitted back to it."""
     rng = np.random.default_rng(0)
     honest = rng.dirichlet(np.ones(4), 4000)
     truth = np.array([rng.choice(4, p=row) for row in honest])
     sharp = honest**3 / (honest**3).sum(axis=1, keepdims=True)
     assert label_temperature([sharp], [truth]) == pytest.approx(3.0, rel=0.15)
-    chances = rng.uniform(0.05, 1, 4000)
-    assert confidence_temperature(chances**2, rng.uniform(size=4000) < chances) == pytest.approx(2.0, rel=0.15)
 
 
 def test_picture_turn_names_what_covers_most() -> None:

@@ -1,4 +1,4 @@
-"""Fits the two temperatures of a model on validation regions and writes the model folder that is shipped.
+"""Fits how sure a model is, on validation regions, and writes the model folder that is shipped.
 
 ``python -m training.calibrate --model runs/nano/finetune/model --out core_model/models/nano``
 """
@@ -9,7 +9,7 @@ import argparse
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -18,14 +18,23 @@ from scipy.special import log_softmax
 
 from core_model.checkpoint import DTYPES, load_model, save_model
 from core_model.generation import Generator
+from training import familiar
+from training.data.augment import photometric
 from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation import tasks
+from training.evaluation.asking import Change, Masks, as_they_are, stretched_by_band, stretched_together
 from training.evaluation.held_out import held_out_scenes
+from training.evaluation.material import Pixels
+from training.feeds.drawn import drawn_scenes
 from training.recipe import DATA, start_logging
+from training.settings import TextStage
 
 _LOG = logging.getLogger(__name__)
 CALIBRATION_SETS = ("eurosat", "ucmerced")
 TEMPERATURES = np.exp(np.linspace(np.log(0.02), np.log(5.0), 120))
+# Pictures as they are, and changed more or less: only those tell what becomes of answers where imagery is unfamiliar.
+AS_THEY_ARE, STRENGTHS = 0.5, (1.0, 2.5, 4.0)
+FAMILIAR = TextStage(scenes=1500, seed=17)
 
 
 def label_temperature(probabilities: Sequence[NDArray[np.float64]], truth: Sequence[NDArray[np.int64]]) -> float:
@@ -40,35 +49,57 @@ def label_temperature(probabilities: Sequence[NDArray[np.float64]], truth: Seque
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 
-def confidence_temperature(probability: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """The temperature whose confidences fit best how often a written category is right (log loss)."""
-    losses = []
-    for temperature in TEMPERATURES:
-        confidence = np.clip(probability ** (1 / temperature), 1e-6, 1 - 1e-6)
-        losses.append(-np.mean(np.where(right, np.log(confidence), np.log(1 - confidence))))
-    return float(TEMPERATURES[int(np.argmin(losses))])
-
-
 def calibrate(generator: Generator, data: Path) -> None:
-    """Set both temperatures in the generator's configuration."""
+    """Measure what is familiar to the generator's model, and fit its configuration's temperature and confidence."""
     model = generator.model
-    model.config = replace(model.config, label_temperature=1.0, confidence_temperature=1.0)
-    held_out = held_out_scenes(data, "val", model.config.encoder.image_size, CALIBRATION_SETS)
-    answered: List[tasks.Answered] = []
+    size = model.config.encoder.image_size
+    model.config = replace(model.config, label_temperature=1.0)
+    familiar.learn(model, drawn_scenes(data, size, FAMILIAR, FAMILIAR.scenes))
+    scenes = {name: tasks.known(found) for name, found in held_out_scenes(
+        data, "val", size, CALIBRATION_SETS).items()}
+    temperature, sure = _temperature(generator, scenes), _confidence(generator, scenes)
+    model.config = replace(model.config, label_temperature=temperature, confidence=sure)
+    _LOG.info("label temperature %.4f; confidence %.4f × log-odds + %.4f × nearness + %.4f", temperature, *sure)
+
+
+def _temperature(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> float:
     probabilities, truth = [], []
-    for name, scenes in held_out.items():
-        found = tasks.known(scenes)
-        answered += tasks.answer(generator, found, tasks.category_turn(generator))
+    for name, found in scenes.items():
         names = [CATEGORIES[number].name for number in of_source(name)]
         probabilities.append(tasks.score(generator, found, names))
         truth.append(np.array([names.index(facts.name) for one in found for facts in one.facts]))
-    written = np.array([one.written.probability for one in answered])
-    right = np.array([tasks.accuracy([one]) == 1.0 for one in answered])
-    model.config = replace(
-        model.config, label_temperature=round(label_temperature(probabilities, truth), 4),
-        confidence_temperature=round(confidence_temperature(written, right), 4))
-    _LOG.info("on %d regions: label temperature %.4f, confidence temperature %.4f",
-              len(right), model.config.label_temperature, model.config.confidence_temperature)
+    return round(label_temperature(probabilities, truth), 4)
+
+
+def _confidence(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> Tuple[float, float, float]:
+    answered: List[tasks.Answered] = []
+    weights: List[float] = []
+    changes = _changes()
+    for name, change in changes.items():
+        share = AS_THEY_ARE if change is as_they_are else (1 - AS_THEY_ARE) / (len(changes) - 1)
+        some = [one for found in scenes.values()
+                for one in tasks.answer(generator, found, tasks.category_turn(generator), change)]
+        _LOG.info("%s: right in %.3f of %d regions", name, tasks.accuracy(some), len(some))
+        answered += some
+        weights += [share] * len(some)
+    slope, near, bias = familiar.confidence_weights(
+        np.array([one.written.probability for one in answered]), np.array([one.written.nearness for one in answered]),
+        np.array([tasks.accuracy([one]) == 1.0 for one in answered]), weights)
+    return round(slope, 4), round(near, 4), round(bias, 4)
+
+
+def _changes() -> Dict[str, Change]:
+    rng = np.random.default_rng(0)
+
+    def changed(strength: float) -> Change:
+        def change(image: Pixels, masks: Masks) -> Tuple[Pixels, Masks]:
+            return photometric(rng, image, strength), masks
+
+        return change
+
+    return {
+        "as they are": as_they_are, "bands stretched together": stretched_together, "one by one": stretched_by_band,
+        **{f"changed {strength} times as in training": changed(strength) for strength in STRENGTHS}}
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:

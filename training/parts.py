@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer
 from training.errors import TrainingError
+from training.familiar import forget
 from training.settings import Lora, TextStage
 
 # A stage's model before training, in a number format on a device; the same one every time.
@@ -56,7 +57,8 @@ def trained_weights(model: nn.Module) -> Dict[str, nn.Parameter]:
 def finished(start: Start, stage: TextStage, weights: Mapping[str, Tensor], dtype: str) -> Tuple[Aquila, TextTokenizer]:
     """The starting model with the trained ``weights`` in place, adapters merged, all in ``dtype`` on the CPU.
 
-    It is built anew, so that it does not matter how the training model was divided or quantised.
+    It is built anew, so that it does not matter how the training model was divided or quantised. Its calibration was of
+    other weights, so it has none.
     """
     model, tokenizer = start(dtype, torch.device("cpu"))
     ready_to_train(model, stage)
@@ -66,6 +68,7 @@ def finished(start: Start, stage: TextStage, weights: Mapping[str, Tensor], dtyp
         model.language = merged
     for name in stage.train:
         getattr(model, name).to(getattr(torch, dtype))
+    forget(model)
     return model.requires_grad_(False).eval(), tokenizer
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core_model.config import AquilaConfig
 from core_model.network.encoder import STRIDES, FeaturePyramid, build_encoder
 from core_model.network.extractor import MaskExtractor, Measured
+from core_model.network.familiarity import Familiarity
 from core_model.network.language import build_language, packed_mask, round_rotary
 from core_model.text.prompt import IGNORED_LABEL, IMAGE_SLOT, REGION_SLOT, TokenSequence
 
@@ -72,6 +73,7 @@ class Aquila(nn.Module):
             nn.Linear(channels, self.hidden), nn.GELU(), nn.Linear(self.hidden, self.hidden)
         )
         self.extractor = MaskExtractor(config=config.extractor, channels=self.encoder.channels, hidden=self.hidden)
+        self.familiarity = Familiarity(config.familiar, config.extractor.width) if config.familiar else None
 
     @property
     def image_tokens(self) -> int:
@@ -103,6 +105,13 @@ class Aquila(nn.Module):
     def region_tokens(self, pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Tensor:
         """Masks [R, H, W] over the pictures ``image_index`` [R] to region tokens [R, tokens_per_region, hidden]."""
         return self.extractor(pyramid, masks, image_index)
+
+    def nearness(self, measured: Measured) -> List[float]:
+        """How alike measured regions are to what the model learned from: [R] in −1…1, or 0 if it was not measured."""
+        if self.familiarity is None:
+            return [0.0] * len(measured.small)
+        found: List[float] = self.familiarity(self.extractor.own(measured)).tolist()
+        return found
 
     def embed(self, ids: Tensor, image_tokens: Tensor | None = None, region_tokens: Tensor | None = None) -> Tensor:
         """Ids with slots [B, L] to embeddings [B, L, hidden]; slots are filled in reading order of the batch."""

@@ -176,6 +176,10 @@ class MaskExtractor(nn.Module):
         """Masked means of the levels, each [..., C_k], projected to one width and summed: [..., width]."""
         return torch.stack([linear(value) for linear, value in zip(self.levels, levels)]).sum(dim=0)
 
+    def own(self, measured: Measured) -> Tensor:
+        """The regions' own features, without what surrounds them: [R, width]."""
+        return self.summed([level[:, 0] for level in measured.levels])
+
     def _small(self, masks: Tensor) -> Tensor:
         """Masks [R, H, W] at the spatial token's size: [R, side²]."""
         side = self.config.spatial_size
@@ -192,8 +196,7 @@ class MaskExtractor(nn.Module):
 
     def tokens(self, measured: Measured) -> Tensor:
         """Region tokens [R, tokens_per_region, hidden]: mask tokens, context tokens, spatial token."""
-        own = self.summed([level[:, 0] for level in measured.levels])
-        found = [self.feat_linear(own).unflatten(1, (-1, self.hidden))]
+        found = [self.feat_linear(self.own(measured)).unflatten(1, (-1, self.hidden))]
         if self.config.context_tokens:
             found.append(self.context_linear(self.context_features(measured.levels)))
         spatial = self.spatial(measured.small.to(self.feat_linear.weight.dtype))

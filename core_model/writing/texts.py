@@ -40,12 +40,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Written:
-    """A text with its tokens and their summed log-probability, and the answers written on the way to it."""
+    """A text with its tokens and their summed log-probability, and the answers written on the way to it.
+
+    ``nearness`` is that of its regions, see ``View``.
+    """
 
     text: str
     ids: Tuple[int, ...]
     log_probability: float
     earlier: Tuple[Written, ...] = ()
+    nearness: float = 0.0
 
     @property
     def probability(self) -> float:
@@ -82,16 +86,24 @@ def joined_pyramid(prefixes: Sequence[Prefix]) -> FeaturePyramid:
 
 @dataclass(frozen=True)
 class View:
-    """Pictures' prefixes and the tokens of regions [R, K, D], each of them in the picture ``image_index`` [R]."""
+    """Pictures' prefixes and the tokens of regions [R, K, D], each of them in the picture ``image_index`` [R].
+
+    ``nearness`` [R] tells how alike regions are to what the model learned from, in −1…1; 0 where it cannot tell.
+    """
 
     prefixes: Tuple[Prefix, ...]
     regions: Tensor
     image_index: Tuple[int, ...]
+    nearness: Tuple[float, ...]
 
     @property
     def pyramid(self) -> FeaturePyramid:
         """The pictures' maps, joined: four tensors [T, C_k, h_k, w_k]."""
         return joined_pyramid(self.prefixes)
+
+    def near(self, request: Request) -> float:
+        """How alike the least familiar of a request's regions is to what the model learned from."""
+        return min((self.nearness[number] for number in request.regions), default=0.0)
 
     def pictures(self, requests: Sequence[Request]) -> List[int]:
         """The picture of every request; raises ``PromptError`` where its regions are of several."""

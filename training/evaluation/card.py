@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
+from core_model.confidence import confidence
 from core_model.generation import Generator
 from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation import tasks
@@ -72,10 +73,9 @@ def _categories(
 
 
 def _calibration(generator: Generator, answered: Sequence[tasks.Answered]) -> Dict[str, float]:
-    temperature = generator.model.config.confidence_temperature
-    confidence = np.array([one.written.probability ** (1 / temperature) for one in answered])
+    sure = np.array([confidence(generator.model.config, one.written) for one in answered])
     right = np.array([tasks.accuracy([one]) == 1.0 for one in answered])
-    return {"error": tasks.calibration_error(confidence, right), "mean confidence": float(confidence.mean()),
+    return {"error": tasks.calibration_error(sure, right), "mean confidence": float(sure.mean()),
             "accuracy": float(right.mean()), "count": float(len(right))}
 
 

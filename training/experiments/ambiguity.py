@@ -11,6 +11,7 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core_model.confidence import confidence
 from core_model.generation import Written
 from training.data.facts import RegionFacts, region_facts
 from training.data.scenes import Mask, Scene, SceneRegion
@@ -18,7 +19,7 @@ from training.data.vocabulary import CATEGORIES
 from training.evaluation import tasks
 from training.evaluation.tasks import Known
 from training.experiments import figures
-from training.experiments.looking import confidence, looks, score_labels, write_categories
+from training.experiments.looking import looks, score_labels, write_categories
 from training.experiments.report import Report
 from training.experiments.setting import Setting, command
 
@@ -82,8 +83,8 @@ def slide(setting: Setting, scene: Scene, pair: Tuple[int, int]) -> Slide:
     names = CATEGORIES[pair[0]].name, CATEGORIES[pair[1]].name
     written = write_categories(setting.generator, look)
     chances = score_labels(setting.generator, look, names)
-    return Slide(names, [one.text for one in written], [confidence(setting.generator, one) for one in written],
-                 chances[:, 1].tolist())
+    sure = [confidence(setting.loaded.model.config, one) for one in written]
+    return Slide(names, [one.text for one in written], sure, chances[:, 1].tolist())
 
 
 def nested(scene: Scene, pair: Tuple[int, int]) -> Tuple[Known, NDArray[np.uint8]]:
@@ -171,7 +172,7 @@ def _report_nested(setting: Setting, report: Report, pairs: Dict[str, List[Tuple
         names = [tuple(CATEGORIES[kind].name for kind in pair) for _, pair in found]
         for place, kind in enumerate(("the whole", "the frame", "the middle")):
             says = [[texts[place].text == both[number] for number in (0, 1)] for texts, both in zip(written, names)]
-            sure = float(np.mean([confidence(setting.generator, texts[place]) for texts in written]))
+            sure = float(np.mean([confidence(setting.loaded.model.config, texts[place]) for texts in written]))
             rows.append([name, kind, *(float(value) for value in np.mean(says, axis=0)), sure])
     report.table("One class inside another: the middle is a ninth of the whole.", [
         "data", "region", "says outer", "says inner", "mean confidence"], rows)
@@ -180,7 +181,7 @@ def _report_nested(setting: Setting, report: Report, pairs: Dict[str, List[Tuple
     said = write_categories(setting.generator, next(looks(setting.generator, [known])))
     figure, axes = figures.canvas(1, 3, 8, 3)
     for place, (axis, one) in enumerate(zip(axes[0], said)):
-        title = f"{one.text} ({confidence(setting.generator, one):.2f})"
+        title = f"{one.text} ({confidence(setting.loaded.model.config, one):.2f})"
         figures.picture(axis, image, title, known.scene.regions[place].mask)
     report.figure("nested", figure, (
         f"{CATEGORIES[pair[1]].name} inside {CATEGORIES[pair[0]].name}: what the outlined region is called "

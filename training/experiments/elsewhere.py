@@ -15,13 +15,14 @@ import skimage
 from numpy.typing import NDArray
 from PIL import Image
 
+from core_model.confidence import confidence
 from core_model.generation import Written
 from training.data.scenes import Scene, SceneRegion, star_polygon
 from training.data.vocabulary import CATEGORIES
 from training.evaluation import tasks
 from training.evaluation.tasks import Known
 from training.experiments import figures, measures
-from training.experiments.looking import Floats, confidence, looks, pick, region_features, with_region, write_categories
+from training.experiments.looking import Floats, looks, pick, region_features, with_region, write_categories
 from training.experiments.report import Report
 from training.experiments.setting import Setting, command
 
@@ -113,7 +114,7 @@ def ask(setting: Setting, scenes: Sequence[Known]) -> Asked:
     for look in looks(setting.generator, scenes):
         names: List[Written] = write_categories(setting.generator, look)
         found.said += [one.text for one in names]
-        found.sure += [confidence(setting.generator, one) for one in names]
+        found.sure += [confidence(setting.loaded.model.config, one) for one in names]
         found.features.append(region_features(setting.loaded.model, look)[-1])
     described = tasks.described(setting.generator, scenes, "phrase")
     found.fluent = [one.written.token_probability for one in described]

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from core_model.confidence import confidence
 from training.data.scenes import Mask
 from training.evaluation import tasks
 from training.evaluation.statements import true_shares
 from training.evaluation.tasks import Answered, Known
 from training.experiments import figures, measures
-from training.experiments.looking import confidence, pick, with_region
+from training.experiments.looking import pick, with_region
 from training.experiments.report import Report
 from training.experiments.setting import Setting, command
 
@@ -121,7 +122,7 @@ def run(setting: Setting) -> Report:
             answered = tasks.answer(generator, shown, tasks.category_turn(generator))
             right = [tasks.accuracy([one]) for one in answered]
             accuracy[name].append(float(np.mean(right)))
-            sure = float(np.mean([confidence(generator, one.written) for one in answered]))
+            sure = float(np.mean([confidence(generator.model.config, one.written) for one in answered]))
             rows.append([name, form, len(right), float(np.mean(overlaps(regions, shown))), accuracy[name][-1],
                          measures.standard_error(right), sure])
             described[form] += tasks.described(generator, shown[: setting.count(DESCRIBED)], "description")

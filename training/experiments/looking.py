@@ -64,11 +64,6 @@ def score_labels(generator: Generator, look: Look, labels: Sequence[str]) -> Flo
     return generator.score(look.view, requests, labels)
 
 
-def confidence(generator: Generator, written: Written) -> float:
-    """The calibrated confidence of a written category, as the product states it."""
-    return written.probability ** (1 / generator.model.config.confidence_temperature)
-
-
 def with_region(about: Known, mask: Mask, facts: RegionFacts, image: NDArray[np.uint8] | None = None) -> Known:
     """The scene with one region of the given mask and, where given, another picture.
 
