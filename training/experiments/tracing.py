@@ -17,6 +17,8 @@ from core_model.describer import Answer, Describer, Description
 from core_model.geo.outline import form_of_mask
 from core_model.geo.regions import Region
 from core_model.network.aquila import Aquila
+from core_model.network.encoder import FeaturePyramid
+from core_model.network.extractor import Measured
 from core_model.prompts import asked
 from core_model.text.prompt import IMAGE_SLOT, REGION_SLOT, Turn
 from training.experiments.setting import Setting
@@ -59,19 +61,27 @@ def recording(model: Aquila) -> Iterator[Recording]:
     def called(_: nn.Module, __: Any, named: Any) -> None:
         found.inputs.append(named["inputs_embeds"].detach().clone())
 
-    def extracted(_: nn.Module, given: Any, made: Tensor) -> None:
-        found.masks.append(given[1].detach().clone())
+    def measure(pyramid: FeaturePyramid, masks: Tensor, image_index: Tensor) -> Measured:
+        found.masks.append(masks.detach().clone())
+        return own_measure(pyramid, masks, image_index)
+
+    def tokens(measured: Measured) -> Tensor:
+        made = own_tokens(measured)
         found.region_tokens.append(made.detach().clone())
+        return made
 
     def projected(_: nn.Module, __: Any, made: Tensor) -> None:
         found.image_tokens.append(made.detach().clone())
 
     hooks = [
         model.language.register_forward_pre_hook(called, with_kwargs=True),
-        model.extractor.register_forward_hook(extracted), model.projector.register_forward_hook(projected)]
+        model.projector.register_forward_hook(projected)]
+    own_measure, own_tokens = model.extractor.measure, model.extractor.tokens
+    model.extractor.measure, model.extractor.tokens = measure, tokens  # type: ignore[method-assign]
     try:
         yield found
     finally:
+        del model.extractor.measure, model.extractor.tokens
         for hook in hooks:
             hook.remove()
 
