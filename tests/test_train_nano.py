@@ -94,6 +94,7 @@ def _go_on(folder: Path, monkeypatch: pytest.MonkeyPatch, *given: str) -> None:
     parts = ("encoder", "extractor.levels", "extractor.feat", "projector", "lang")
     changes = [_differs(*models, part) for part in parts]
     assert changes == [True, True, False, False, False]
+    assert [model.config.familiar > 0 for model in models] == [True, False]
 
 
 def _look(folder: Path) -> None:

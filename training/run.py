@@ -26,6 +26,7 @@ from training.data.mixture import MixtureConfig
 from training.data.phrases import CANONICAL
 from training.engine import Engine, Launch, micro_batches, training_arguments, world_size
 from training.errors import TrainingError
+from training.familiar import forget
 from training.feeds.drawn import drawn_scenes
 from training.parts import Start, finished, ready_to_train
 from training.plan import plan_of, schedule_line
@@ -138,6 +139,7 @@ def encoder(chosen: Options) -> None:
         _LOG.info("encoder: wrote %s", launch.out / ENCODER_WEIGHTS)
         if before is not None:
             _take(before.model, weights)
+            forget(before.model)
             save_model(launch.out / "model", before.model, before.tokenizer)
 
 
