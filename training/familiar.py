@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List, Sequence, Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.optimize import minimize
-from torch import Tensor
 
 from core_model.network.aquila import Aquila
+from core_model.network.extractor import Measured
 from core_model.network.familiarity import Familiarity
+from training.bank import fill
 from training.feeds.drawn import ShownScenes
 
 PROTOTYPES = 256
-_PICTURES, _ROUNDS = 8, 30
+_ROUNDS = 30
 _RIDGE = 1e-3
 _CERTAIN = 1e-6
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def features(model: Aquila, scenes: ShownScenes) -> NDArray[np.float32]:
     """The summed mask feature of every region of scenes: [regions, width]."""
-    found: List[Tensor] = []
-    for start in range(0, len(scenes), _PICTURES):
-        shown = [scenes[number][1] for number in range(start, min(start + _PICTURES, len(scenes)))]
-        pyramid = model.encoder(torch.stack([one["image"] for one in shown]).to(model.device))
-        owners = torch.tensor([place for place, one in enumerate(shown) for _ in one["masks"]], device=model.device)
-        if len(owners):
-            masks = torch.cat([one["masks"] for one in shown]).to(model.device, model.dtype)
-            found.append(model.extractor.mask_features(pyramid, masks, owners).float().cpu())
-    return torch.cat(found).numpy()
+    seen = fill(model, scenes, workers=0, device=model.device)
+    measured = Measured(tuple(level.to(model.device, model.dtype) for level in seen.levels), seen.small)
+    return model.extractor.own(measured).float().cpu().numpy()
 
 
 def familiarity(found: NDArray[np.float32], count: int = PROTOTYPES, seed: int = 0) -> Familiarity:

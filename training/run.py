@@ -126,7 +126,8 @@ def encoder(chosen: Options) -> None:
         stage, *micro_batches(stage, world_size()), world_size(), stage.steps * stage.scenes_per_batch))
     if chosen.plan_only:
         return
-    if is_finished(launch.out, stage.steps, launch.out / ENCODER_WEIGHTS):
+    folder = launch.out / "model"
+    if is_finished(launch.out, stage.steps, launch.out / ENCODER_WEIGHTS if before is None else folder / "config.json"):
         return
     arguments = training_arguments(stage, launch)
     mixture = MixtureConfig(size=config.encoder.image_size)
@@ -140,7 +141,7 @@ def encoder(chosen: Options) -> None:
         if before is not None:
             _take(before.model, weights)
             forget(before.model)
-            save_model(launch.out / "model", before.model, before.tokenizer)
+            save_model(folder, before.model, before.tokenizer)
 
 
 def text(chosen: Options, name: str) -> None:

@@ -21,13 +21,14 @@ _WHOLE_SENSOR = 7
 
 def colours_by_name(descriptions: Sequence[str]) -> tuple[int, ...]:
     """The 1-based numbers of the red, green and blue band; () where the names do not tell each without doubt."""
-    return _by_word(descriptions) or _by_number(descriptions)
+    names = [description.lower() for description in descriptions]
+    return _by_word(names) or _by_number(names)
 
 
-def _by_word(descriptions: Sequence[str]) -> tuple[int, ...]:
+def _by_word(names: Sequence[str]) -> tuple[int, ...]:
     found: dict[str, list[int]] = {colour: [] for colour in COLOURS}
-    for number, description in enumerate(descriptions, 1):
-        words = _WORD.findall(description.lower())
+    for number, name in enumerate(names, 1):
+        words = _WORD.findall(name)
         named = [word for word in words if word in COLOURS]
         # "Red edge", "vegetation red edge" and "coastal blue" are other bands than red and blue.
         if len(named) == 1 and not {"edge", "coastal"} & set(words):
@@ -35,14 +36,14 @@ def _by_word(descriptions: Sequence[str]) -> tuple[int, ...]:
     return _each_once([found[colour] for colour in COLOURS])
 
 
-def _by_number(descriptions: Sequence[str]) -> tuple[int, ...]:
+def _by_number(names: Sequence[str]) -> tuple[int, ...]:
     numbers: dict[int, list[int]] = {}
-    for place, description in enumerate(descriptions, 1):
-        match = None if "st_b" in description.lower() else _NUMBER.search(description.lower())
+    for place, name in enumerate(names, 1):
+        match = None if "st_b" in name else _NUMBER.search(name)
         if match is not None:
             numbers.setdefault(int(match[1]), []).append(place)
     is_counted = all(places == [number] for number, places in numbers.items()) and len(numbers) < _WHOLE_SENSOR
-    if is_counted and not any("sr_b" in description.lower() for description in descriptions):
+    if is_counted and not any("sr_b" in name for name in names):
         return ()
     # Landsat 4 to 7 have no reflective band 6 and nothing beyond 8, but a band 1 that is blue.
     is_earlier = {1, 2, 3, 5, 7} <= set(numbers) and not {6, 9, 10, 11, 12} & set(numbers)

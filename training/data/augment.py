@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from core_model.geo.stretch import Stretch
 from training.data.sources import Pixels
 
 
@@ -37,7 +38,13 @@ def restretched(rng: np.random.Generator, image: Pixels) -> Pixels:
     low, high = np.percentile(image[top : top + height, left : left + width], (cut, 100 - cut), axis=(0, 1))
     apart = 1.0 if rng.uniform() < 0.5 else rng.uniform()
     low, high = low.min() + apart * (low - low.min()), high.max() + apart * (high - high.max())
-    return np.asarray(np.clip((image - low) * (255 / np.maximum(high - low, 8.0)) + 0.5, 0, 255), np.uint8)
+    return stretched(image, low, np.maximum(high, low + 8))
+
+
+def stretched(image: Pixels, low: NDArray[np.float64], high: NDArray[np.float64]) -> Pixels:
+    """uint8 RGB [h, w, 3] with ``low`` [3] at 0 and ``high`` [3] at 255, as the product stretches rasters."""
+    planes = Stretch(tuple(low.tolist()), tuple(high.tolist())).apply(np.moveaxis(image, -1, 0))
+    return np.ascontiguousarray(np.moveaxis(planes, 0, -1))
 
 
 def _tone_curves(rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from core_model.form import NO_FORM
 from core_model.generation import Generator, Request, View, Written
-from core_model.geo.stretch import PERCENTILES, Stretch
+from core_model.geo.stretch import PERCENTILES
 from core_model.prompts import STYLES, asked, label_prompt, style_prompt
 from core_model.text.prompt import Turn
+from training.data.augment import stretched
 from training.evaluation.material import DataSet, Pixels, Shown, Target
 
 PICTURES_PER_BATCH, REQUESTS_PER_BATCH = 8, 64
@@ -39,17 +40,14 @@ def no_image(image: Pixels, masks: Masks) -> Tuple[Pixels, Masks]:
 def stretched_together(image: Pixels, masks: Masks) -> Tuple[Pixels, Masks]:
     """The picture as the product shows it where its raster has more than 8 bits: one low and one high for all bands."""
     low, high = np.percentile(image, PERCENTILES, axis=(0, 1))
-    return _stretched(image, np.full_like(low, low.min()), np.full_like(high, high.max())), masks
+    low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
+    return stretched(image, low, np.maximum(high, low + 1)), masks
 
 
 def stretched_by_band(image: Pixels, masks: Masks) -> Tuple[Pixels, Masks]:
     """The picture as other software may have written it: every band stretched for itself."""
-    return _stretched(image, *np.percentile(image, PERCENTILES, axis=(0, 1))), masks
-
-
-def _stretched(image: Pixels, low: NDArray[np.float64], high: NDArray[np.float64]) -> Pixels:
-    stretch = Stretch(tuple(low.tolist()), tuple(np.maximum(high, low + 1).tolist()))
-    return np.ascontiguousarray(np.moveaxis(stretch.apply(np.moveaxis(image, -1, 0)), 0, -1))
+    low, high = np.percentile(image, PERCENTILES, axis=(0, 1))
+    return stretched(image, low, np.maximum(high, low + 1)), masks
 
 
 # What a model is compared with: itself, asked the same with less to go by.

@@ -80,11 +80,11 @@ class RegionClassifier(nn.Module):
         """What is read of masks [R, H, W] over images uint8 [T, S, S, 3]."""
         pyramid = tuple(level.float() for level in self.encoder(images))
         with full_precision(images.device):
-            levels = self.extractor.measure(pyramid, masks, image_index).levels
-            own = self.extractor.summed([level[:, 0] for level in levels])
+            measured = self.extractor.measure(pyramid, masks, image_index)
+            own = self.extractor.own(measured)
             around = own.new_zeros(len(own), 0, own.shape[1])
             if self.extractor.config.context_tokens:
-                around = self.extractor.context_features(levels)
+                around = self.extractor.context_features(measured.levels)
         return Features(pyramid[-1].flatten(2), own, around)
 
     def said(self, features: Features) -> Seen:
