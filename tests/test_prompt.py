@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -176,6 +177,18 @@ def test_a_packed_token_sees_its_own_text_alone() -> None:
     mask = packed_mask(torch.tensor([[-1, 0, 1, 1, 3, -1]]), torch.float32)[0, 0]
     seen = [set(line.nonzero().flatten().tolist()) for line in mask == 0]
     assert seen == [{0}, {0, 1}, {0, 1, 2}, {0, 1, 3}, {0, 1, 3, 4}, {5}]
+
+
+@pytest.mark.parametrize(("rows", "length"), [(1, 1), (2, 2), (3, 150)])
+def test_a_token_of_a_packed_row_sees_itself_and_all_before_it_in_its_text(rows: int, length: int) -> None:
+    rng = np.random.default_rng(length)
+    parents = [[int(rng.integers(max(-1, place - 4), place)) for place in range(length)] for _ in range(rows)]
+    seen = packed_mask(torch.tensor(parents), torch.float32)[:, 0] == 0
+    for row in range(rows):
+        for place in range(length):
+            before = parents[row][place]
+            chain = {place} | (set(seen[row, before].nonzero().flatten().tolist()) if before >= 0 else set())
+            assert set(seen[row, place].nonzero().flatten().tolist()) == chain
 
 
 @pytest.mark.parametrize(
