@@ -1,4 +1,4 @@
-"""How sure a model is of a category it wrote."""
+"""How sure a model is of a category it wrote, and what its text says of that."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from core_model.config import AquilaConfig
 from core_model.writing.texts import Written
 
 _LEAST = 1e-12
+_DOUBT = "Perhaps "
 
 
 def confidence(config: AquilaConfig, written: Written) -> float:
@@ -21,3 +22,13 @@ def confidence(config: AquilaConfig, written: Written) -> float:
     probability = min(max(written.probability, _LEAST), 1 - _LEAST)
     odds = slope * math.log(probability / (1 - probability)) + near * written.nearness + bias
     return 1 / (1 + math.exp(-odds))
+
+
+def hedged(config: AquilaConfig, text: str, sure: float) -> str:
+    """A text that follows a category; where the model is less ``sure`` of it than it should be, the text says so.
+
+    A confidence stands in a column of its own, and who reads or copies the text alone would take a guess for a fact.
+    """
+    if not text or sure >= config.unsure_below:
+        return text
+    return _DOUBT + text[0].lower() + text[1:]

@@ -83,6 +83,7 @@ class AquilaConfig:
     second turn, after the category and its answer, so that text and label agree.
     ``label_temperature`` calibrates the probabilities of scored labels. ``confidence`` are slope, nearness and bias of
     ``core_model.confidence``, for written categories; ``familiar`` prototypes tell how near a region is (0: none).
+    Texts that follow a category of less confidence than ``unsure_below`` open with "Perhaps" (0: none does).
     """
 
     encoder: EncoderConfig = dataclasses.field(default_factory=EncoderConfig)
@@ -97,6 +98,7 @@ class AquilaConfig:
     label_temperature: float = 1.0
     confidence: Tuple[float, float, float] = (1.0, 0.0, 0.0)
     familiar: int = 0
+    unsure_below: float = 0.0
     max_new_tokens: int = 128
 
     def __post_init__(self) -> None:

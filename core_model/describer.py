@@ -16,7 +16,7 @@ import numpy as np
 from torch import nn
 
 from core_model.checkpoint import LoadedModel
-from core_model.confidence import confidence
+from core_model.confidence import confidence, hedged
 from core_model.config import AquilaConfig
 from core_model.crew import crew_for, is_small_on_cpu
 from core_model.description import Answer, Description, Plan
@@ -180,6 +180,8 @@ class Describer:
             text = _printable(texts[number].text) if task.text else label
             if sure is None:
                 sure = texts[number].token_probability
+            if task.in_turn:
+                text = hedged(self.config, text, sure)
             found.append(self._blank(item.placed, item.placed.status, text, label, sure, probabilities))
         return found
 

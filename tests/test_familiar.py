@@ -67,11 +67,11 @@ def test_confidence_is_the_logistic_of_both() -> None:
 
 def test_prototypes_are_saved_loaded_and_forgotten(tmp_path: Path) -> None:
     tokenizer = loaded_tiny().tokenizer
-    model = tiny_model(tokenizer, familiar=4, confidence=(1.5, 2.0, -1.0))  # type: ignore[arg-type]
+    model = tiny_model(tokenizer, familiar=4, confidence=(1.5, 2.0, -1.0), unsure_below=0.5)  # type: ignore[arg-type]
     torch.nn.init.normal_(model.familiarity.prototypes)
     save_model(tmp_path / "model", model, tokenizer)
     again = load_model(str(tmp_path / "model"), device="cpu").model
-    assert again.config.confidence == (1.5, 2.0, -1.0)
+    assert (again.config.confidence, again.config.unsure_below) == ((1.5, 2.0, -1.0), 0.5)
     assert torch.equal(again.familiarity.prototypes, model.familiarity.prototypes)
     forget(again)
     assert again.config == replace(tiny_config(tokenizer.size), familiar=0)

@@ -34,6 +34,8 @@ CALIBRATION_SETS = ("eurosat", "ucmerced")
 TEMPERATURES = np.exp(np.linspace(np.log(0.02), np.log(5.0), 120))
 # Pictures as they are, and changed more or less: only those tell what becomes of answers where imagery is unfamiliar.
 AS_THEY_ARE, STRENGTHS = 0.5, (1.0, 2.5, 4.0)
+# A category that is wrong more often than right is a guess.
+UNSURE_BELOW = 0.5
 FAMILIAR = TextStage(scenes=1500, seed=17)
 
 
@@ -58,7 +60,7 @@ def calibrate(generator: Generator, data: Path) -> None:
     scenes = {name: tasks.known(found) for name, found in held_out_scenes(
         data, "val", size, CALIBRATION_SETS).items()}
     temperature, sure = _temperature(generator, scenes), _confidence(generator, scenes)
-    model.config = replace(model.config, label_temperature=temperature, confidence=sure)
+    model.config = replace(model.config, label_temperature=temperature, confidence=sure, unsure_below=UNSURE_BELOW)
     _LOG.info("label temperature %.4f; confidence %.4f × log-odds + %.4f × nearness + %.4f", temperature, *sure)
 
 

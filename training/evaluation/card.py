@@ -75,8 +75,10 @@ def _categories(
 def _calibration(generator: Generator, answered: Sequence[tasks.Answered]) -> Dict[str, float]:
     sure = np.array([confidence(generator.model.config, one.written) for one in answered])
     right = np.array([tasks.accuracy([one]) == 1.0 for one in answered])
+    guessed = sure < generator.model.config.unsure_below
     return {"error": tasks.calibration_error(sure, right), "mean confidence": float(sure.mean()),
-            "accuracy": float(right.mean()), "count": float(len(right))}
+            "accuracy": float(right.mean()), "count": float(len(right)), "guessed": float(guessed.sum()),
+            "guessed right": float(right[guessed].sum()), "sure right": float(right[~guessed].sum())}
 
 
 def _statements(
@@ -94,6 +96,15 @@ def _statements(
     return shares
 
 
+def _hedged(found: Dict[str, float]) -> List[str]:
+    """How often the texts that open with "Perhaps" name the right category, and the others."""
+    if not found["guessed"]:
+        return []
+    others = found["count"] - found["guessed"]
+    return [f"Texts open with \"Perhaps\" for {found['guessed']:.0f} of these regions; of their categories "
+            f"{found['guessed right']:.0f} are right, of the other {others:.0f} regions' {found['sure right']:.0f}."]
+
+
 def markdown(figures: Dict[str, Any], name: str) -> str:
     """The figures as Markdown tables."""
     lines = [f"Model `{name}`, held-out regions; accuracy is of the written category, to the letter.", "",
@@ -104,7 +115,7 @@ def markdown(figures: Dict[str, Any], name: str) -> str:
     found = figures["calibration"]
     lines += ["", f"Expected calibration error of the category's confidence: {found['error']:.3f} "
               f"({found['count']:.0f} regions, mean confidence {found['mean confidence']:.3f}, "
-              f"accuracy {found['accuracy']:.3f}).", "",
+              f"accuracy {found['accuracy']:.3f}).", *_hedged(found), "",
               "| yes/no questions | count | balanced accuracy | right yes | right no | yes ratio said | true |",
               "|---|---|---|---|---|---|---|"]
     for kind, row in figures["yes_no"].items():
