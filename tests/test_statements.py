@@ -49,7 +49,7 @@ def test_every_claim_of_a_sentence_is_found() -> None:
 
 def test_names_are_read_whole() -> None:
     assert claims("a road intersection").categories == ("road intersection",)
-    assert claims("ground without vegetation").categories == ("ground without vegetation",)
+    assert claims("surface without vegetation").categories == ("surface without vegetation",)
     assert claims("a medium residential area") == Claims(categories=("medium residential area",))
     assert claims("broad roadside whiteness") == Claims()
 

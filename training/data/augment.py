@@ -18,7 +18,7 @@ def photometric(rng: np.random.Generator, image: Pixels, strength: float = 1.0) 
         image = _soften(rng, image)
     table = _tone_curves(rng, strength)
     changed = np.stack([table[channel][image[..., channel]] for channel in range(3)], axis=-1)
-    if rng.uniform() < 0.04:
+    if rng.uniform() < 0.1:
         return _panchromatic(changed)
     if rng.uniform() < 0.2:
         noise = rng.normal(0, rng.uniform(1, 5), changed.shape[:2] + (1,)).astype(np.float32)

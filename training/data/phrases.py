@@ -44,7 +44,7 @@ INSTRUCTIONS: Dict[str, Tuple[str, ...]] = {
 # Nouns without an article, and nouns in the plural; all others are counted.
 MASS = frozenset((
     "annual crop", "herbaceous vegetation", "permanent crop", "chaparral", "unpaved land", "vegetation", "water",
-    "tree canopy", "low vegetation", "ground without vegetation", "cropland", "woodland", "wild grassland",
+    "tree canopy", "low vegetation", "cropland", "woodland", "wild grassland",
     "natural low vegetation", "grazing land", "open water", "shrubland", "densely built housing", "suburban housing",
     "airport pavement", "bare ground", "open sandy ground", "greenery", "grass", "lawn or grass",
     "a house with land",
@@ -81,7 +81,7 @@ OVERLAPS: Dict[str, Tuple[str, ...]] = {
     "tree canopy": (
         "forest", "permanent crop", "golf course", "chaparral", "river", "road intersection", "overpass",
         "parking lot", "mobile home park", "roof with solar panels") + _HOUSING,
-    "ground without vegetation": tuple(name for name in _NAMES if name not in _NEVER_BARE),
+    "surface without vegetation": tuple(name for name in _NAMES if name not in _NEVER_BARE),
     "building": _BUILT + (
         "roof with solar panels", "storage tanks", "parking lot", "harbour", "highway", "airplane", "tennis court"),
     "unpaved land": (
@@ -140,7 +140,7 @@ REACHES: Dict[str, Tuple[str, ...]] = {
     "main road": ("river",), "street": ("unpaved land",), "paved road": (), "docked boats": ("water",),
     "sports court": ("baseball diamond",), "golf green": ("baseball diamond",), "golf fairway": ("agricultural field",),
     "shrubland": ("herbaceous vegetation", "unpaved land"), "scattered shrubs": _GREEN + ("unpaved land",),
-    "bare ground": ("ground without vegetation",), "roof": _BUILT, "house": _BUILT,
+    "bare ground": ("surface without vegetation",), "roof": _BUILT, "house": _BUILT,
 }
 
 # What is true of a place of another category: "road" of a highway. Narrower than OVERLAPS, since it lets a statement
@@ -153,7 +153,7 @@ TRUE_OF: Dict[str, Tuple[str, ...]] = {
     "residential area": (
         "dense residential area", "medium residential area", "sparse residential area", "mobile home park"),
     "industrial area": ("commercial buildings", "storage tanks"),
-    "ground without vegetation": (
+    "surface without vegetation": (
         "building", "road", "unpaved land", "beach", "freeway", "runway", "parking lot", "overpass",
         "commercial buildings"),
 }

@@ -198,7 +198,7 @@ def canopy_categories(bands: NDArray[np.uint8], trees: NDArray[np.float64], reac
     """Categories from RGB+NIR [4, h, w] and tree points (column, row).
 
     Green within ``reach`` pixels of a tree is canopy, green far from every tree is low vegetation, clearly not
-    green is ground without vegetation, the rest stays unknown.
+    green is a surface without vegetation, the rest stays unknown.
     """
     from scipy import ndimage  # noqa: PLC0415
 

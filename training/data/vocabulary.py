@@ -56,7 +56,7 @@ CATEGORIES: Tuple[Category, ...] = (
     Category("dubai", "water", "water", ("water surface", "open water")),
     Category("naip", "canopy", "tree canopy", ("tree crowns", "trees")),
     Category("naip", "low", "low vegetation", ("grass", "lawn or grass")),
-    Category("naip", "bare", "ground without vegetation", ("bare or built surface", "non-vegetated surface")),
+    Category("naip", "bare", "surface without vegetation", ("bare or built surface", "non-vegetated surface")),
     Category("solar", "roof", "roof with solar panels", ("solar roof", "building with solar panels")),
 )
 

@@ -137,8 +137,8 @@ _WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
 
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {
-    questions.is_category: 0.43, questions.is_neighbour: 0.48, questions.is_shape: 0.04, questions.is_orientation: 0.02,
-    questions.is_size: 0.03,
+    questions.is_category: 0.40, questions.is_neighbour: 0.42, questions.is_colour: 0.09, questions.is_shape: 0.04,
+    questions.is_orientation: 0.02, questions.is_size: 0.03,
 }
 
 
