@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from core_model.checkpoint import LoadedModel
     from core_model.describer import Describer
 
-# A cancelled run ends between two batches, so on a CPU these are kept short: by the bytes of the model's files.
-_SMALL_MODEL, _SMALL_BATCH, _LARGE_BATCH = 500_000_000, 16, 2
+# A cancelled run ends between two batches, so those of a model of many bytes are kept short on a CPU.
+_LARGE_MODEL, _LARGE_BATCH = 500_000_000, 2
 _POLL_SECONDS = 0.05
 
 
@@ -108,7 +108,7 @@ def _most_together(loaded: LoadedModel) -> int:
     if loaded.model.device.type != "cpu":
         return sys.maxsize
     size = sum(path.stat().st_size for path in loaded.folder.glob("*.safetensors"))
-    return _SMALL_BATCH if size < _SMALL_MODEL else _LARGE_BATCH
+    return sys.maxsize if size < _LARGE_MODEL else _LARGE_BATCH
 
 
 def _loaded(options: ModelOptions) -> LoadedModel:

@@ -290,11 +290,15 @@ def test_a_plan_is_counted_without_the_model(request_: DescribeRequest, monkeypa
     assert failed.plan is None and failed.error.startswith("There is no model")
 
 
-def test_the_model_is_loaded_once_and_anew_where_it_changed(model: ModelOptions) -> None:
+def test_the_model_is_loaded_once_and_anew_where_it_changed(
+    model: ModelOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = models.describer(model)
     again = models.describer(replace(model, batch_size=100))
     assert first._generator.model is again._generator.model
-    assert (first.batch_size, again.batch_size) == (2, 16)
+    assert (first.batch_size, again.batch_size) == (2, 100)
+    monkeypatch.setattr(models, "_LARGE_MODEL", 1)
+    assert models.describer(replace(model, batch_size=100)).batch_size == 2
     card = Path(model.model) / "README.md"
     card.write_text("Another card.\n")
     assert models.describer(model)._generator.model is not first._generator.model
