@@ -880,7 +880,7 @@ Edited in place, an existing number field is filled in one undo step; polygons t
 
 &lt;b&gt;Style&lt;/b&gt;: a category (a word or two), a phrase, a description (one or two sentences) or a detailed description. &lt;b&gt;My prompt&lt;/b&gt;, if there is one, is asked instead; &amp;lt;region&amp;gt; in it stands for the polygon.
 
-Further fields: the &lt;i&gt;label&lt;/i&gt; is the category; the &lt;i&gt;confidence&lt;/i&gt; (0 to 1) is that of the label; the &lt;i&gt;status&lt;/i&gt; says why a polygon has no text, for example because it lies outside the raster.
+Further fields: the &lt;i&gt;label&lt;/i&gt; is the category; the &lt;i&gt;confidence&lt;/i&gt; (0 to 1) is that of the label, and below 0.5 the built-in model's text begins with “Perhaps”; the &lt;i&gt;status&lt;/i&gt; says why a polygon has no text, for example because it lies outside the raster.
 
 Bands, model, device and how much is shown around each polygon are advanced parameters. Batches and surroundings never mix polygons: a text does not depend on what else is in the layer.
 

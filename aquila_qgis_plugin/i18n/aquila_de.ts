@@ -896,7 +896,7 @@ Direkt bearbeitet, wird ein vorhandenes Zahlenfeld in einem Schritt gefüllt, de
 
 &lt;b&gt;Style&lt;/b&gt;: a category (a word or two), a phrase, a description (one or two sentences) or a detailed description. &lt;b&gt;My prompt&lt;/b&gt;, if there is one, is asked instead; &amp;lt;region&amp;gt; in it stands for the polygon.
 
-Further fields: the &lt;i&gt;label&lt;/i&gt; is the category; the &lt;i&gt;confidence&lt;/i&gt; (0 to 1) is that of the label; the &lt;i&gt;status&lt;/i&gt; says why a polygon has no text, for example because it lies outside the raster.
+Further fields: the &lt;i&gt;label&lt;/i&gt; is the category; the &lt;i&gt;confidence&lt;/i&gt; (0 to 1) is that of the label, and below 0.5 the built-in model's text begins with “Perhaps”; the &lt;i&gt;status&lt;/i&gt; says why a polygon has no text, for example because it lies outside the raster.
 
 Bands, model, device and how much is shown around each polygon are advanced parameters. Batches and surroundings never mix polygons: a text does not depend on what else is in the layer.
 
@@ -905,7 +905,7 @@ Edited in place, an existing text field is filled in one undo step; polygons tha
 
 &lt;b&gt;Stil&lt;/b&gt;: eine Kategorie (ein oder zwei Wörter), eine Wortgruppe, eine Beschreibung (ein oder zwei Sätze) oder eine ausführliche Beschreibung. &lt;b&gt;Meine Anweisung&lt;/b&gt; tritt, wenn es sie gibt, an seine Stelle; &amp;lt;region&amp;gt; darin steht für das Polygon.
 
-Weitere Felder: die &lt;i&gt;Bezeichnung&lt;/i&gt; ist die Kategorie; die &lt;i&gt;Sicherheit&lt;/i&gt; (0 bis 1) ist die der Bezeichnung; der &lt;i&gt;Status&lt;/i&gt; sagt, warum ein Polygon keinen Text hat, zum Beispiel weil es außerhalb des Rasters liegt.
+Weitere Felder: die &lt;i&gt;Bezeichnung&lt;/i&gt; ist die Kategorie; die &lt;i&gt;Sicherheit&lt;/i&gt; (0 bis 1) ist die der Bezeichnung, und unter 0,5 beginnt der Text des eingebauten Modells mit „Perhaps“ (vielleicht); der &lt;i&gt;Status&lt;/i&gt; sagt, warum ein Polygon keinen Text hat, zum Beispiel weil es außerhalb des Rasters liegt.
 
 Kanäle, Modell, Gerät und wie viel um jedes Polygon gezeigt wird, sind erweiterte Parameter. Stapel und Umgebung vermischen nie Polygone: ein Text hängt nicht davon ab, was sonst im Layer ist.
 
