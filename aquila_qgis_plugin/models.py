@@ -105,10 +105,8 @@ def picture_size(options: ModelOptions) -> int:
 
 def _most_together(loaded: LoadedModel) -> int:
     """How many regions may share a batch."""
-    if loaded.model.device.type != "cpu":
-        return sys.maxsize
     size = sum(path.stat().st_size for path in loaded.folder.glob("*.safetensors"))
-    return sys.maxsize if size < _LARGE_MODEL else _LARGE_BATCH
+    return _LARGE_BATCH if loaded.model.device.type == "cpu" and size >= _LARGE_MODEL else sys.maxsize
 
 
 def _loaded(options: ModelOptions) -> LoadedModel:

@@ -12,12 +12,14 @@ import pytest
 from core_model.confidence import hedged
 from core_model.config import AquilaConfig
 from core_model.describer import Describer
-from core_model.geo.regions import Region
 from tests.geo_helpers import write_raster
+from tests.test_planning import square
 from tests.tiny import loaded_tiny, tiny_model
 from training.evaluation import card
 
 SIDE = 200
+PLACES = [(20, 20, 25), (60, 30, 12), (120, 100, 60), (31, 22, 5), (90, 150, 30)]
+REGIONS = [square(number, *place) for number, place in enumerate(PLACES)]
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +27,6 @@ def raster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 × 200 m of noise."""
     values = np.random.default_rng(0).integers(1, 250, (3, SIDE, SIDE)).astype(np.uint8)
     return write_raster(tmp_path_factory.mktemp("scene") / "scene.tif", values)
-
-
-def _regions() -> list[Region]:
-    places = [(20, 20, 25), (60, 30, 12), (120, 100, 60), (31, 22, 5), (90, 150, 30)]
-    return [Region.from_wkt(number, _square(*place), "EPSG:32633") for number, place in enumerate(places)]
-
-
-def _square(x: float, y: float, side: float) -> str:
-    west, north = 500000 + x, 5800000 - y
-    corners = [(west, north), (west + side, north), (west + side, north - side), (west, north - side), (west, north)]
-    return "POLYGON((" + ",".join(f"{a} {b}" for a, b in corners) + "))"
 
 
 def test_a_text_is_hedged_below_the_checkpoints_limit() -> None:
@@ -50,17 +41,17 @@ def test_a_guess_is_called_one(raster: Path) -> None:
     plain = loaded_tiny()
     loaded = replace(plain, model=tiny_model(plain.tokenizer, label_first=True))  # type: ignore[arg-type]
     describer = Describer(loaded, batch_size=4)
-    sure = list(describer.describe(raster, _regions()))
+    sure = list(describer.describe(raster, REGIONS))
     limit = sorted(each.confidence or 0.0 for each in sure)[len(sure) // 2]
     describer.config = replace(describer.config, unsure_below=limit)
-    told = list(describer.describe(raster, _regions()))
+    told = list(describer.describe(raster, REGIONS))
     for before, after in zip(sure, told):
         opened = "Perhaps " + before.description[0].lower() + before.description[1:]
         doubtful = (before.confidence or 0.0) < limit
         assert after == (replace(before, description=opened) if doubtful else before)
     assert 0 < sum(each.description.startswith("Perhaps ") for each in told) < len(told)
     for options in ({"style": "category"}, {"prompt": "Is <region> wet?"}, {"style": "phrase", "labels": ["a", "b"]}):
-        texts = [each.description for each in describer.describe(raster, _regions(), **options)]  # type: ignore[arg-type]
+        texts = [each.description for each in describer.describe(raster, REGIONS, **options)]  # type: ignore[arg-type]
         assert len(texts) == len(sure) and not any(text.startswith("Perhaps ") for text in texts)
 
 
