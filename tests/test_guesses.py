@@ -59,7 +59,8 @@ def test_the_card_tells_how_often_guesses_are_right() -> None:
     """A model that never opens with "Perhaps" has no such line."""
     found = {"error": 0.02, "count": 100.0, "mean confidence": 0.9, "accuracy": 0.91, "guessed": 8.0,
              "guessed right": 3.0, "sure right": 88.0}
-    figures: Dict[str, Any] = {"categories": {}, "yes_no": {}, "statements": {}, "calibration": found}
+    figures: Dict[str, Any] = {"categories": {}, "yes_no": {}, "contents": {}, "statements": {},
+                               "calibration": found}
     assert ('"Perhaps" for 8 of these regions; of their categories 3 are right, of the other 92 regions\' 88'
             in card.markdown(figures, "nano"))
     figures["calibration"] = {**found, "guessed": 0.0}

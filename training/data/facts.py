@@ -45,6 +45,7 @@ TEXTURE_PIXELS, SHAPE_PIXELS, RING_PIXELS = 60, FEWEST_PIXELS, 60  # regions (ri
 ORIENTATIONS = DIRECTIONS
 RING_CELLS = 3  # as core_model.network.extractor.surrounding_rings with a reach of 0.05
 RING_KNOWN, NEIGHBOUR_FIRST, NEIGHBOUR_STATED, NEIGHBOUR_TRUE = 0.6, 0.3, 0.15, 0.1
+CONTENT_STATED = 0.05  # of a region, from which a text tells that it holds a category
 NO_SURROUNDINGS = ("solar", "banepa")  # their pictures are labelled at one object only
 
 
@@ -54,7 +55,8 @@ class RegionFacts:
 
     ``colours_near`` are the terms too near to be called false. ``neighbours`` are (category, share of the ring),
     largest first; ``ring_known`` is the share of the ring whose category is known. ``form`` is what the context may
-    tell, also which way a long region runs whose shape is called something else.
+    tell, also which way a long region runs whose shape is called something else. ``inside`` are (category, share of the
+    region), largest first, where that is known; of a ``mixed`` region ``category`` is the first of them.
     """
 
     category: int
@@ -76,6 +78,13 @@ class RegionFacts:
     neighbours: Tuple[Tuple[int, float], ...]
     ring_known: float
     form: Form = NO_FORM
+    inside: Tuple[Tuple[int, float], ...] = ()
+    mixed: bool = False
+
+    @property
+    def contents(self) -> Tuple[int, ...]:
+        """The categories a text may name as what the region holds, largest share first."""
+        return tuple(number for number, share in self.inside if share >= CONTENT_STATED)
 
     @property
     def stated_neighbours(self) -> Tuple[int, ...]:
@@ -119,7 +128,7 @@ def region_facts(scene: Scene, region_index: int) -> RegionFacts:
         region.category, CATEGORIES[region.category].name, colour_term(lab), colours_within(lab, (COLOUR_TOLERANCE,)),
         colours_within(lab, (COLOUR_TOLERANCE, COLOUR_REACH / 2, COLOUR_REACH)), tone, tones, texture, textures,
         shape, shapes, orientation, orientations, area, size, sizes, neighbours, known,
-        NO_FORM if outline is None else outline.form(),
+        NO_FORM if outline is None else outline.form(), contents(scene, region.mask), region.mixed,
     )
 
 
@@ -282,10 +291,19 @@ def _neighbours(scene: Scene, mask: Mask, box: Tuple[slice, slice]) -> Tuple[Tup
     categories = np.where(scene.valid[window], scene.categories[window], UNKNOWN)[ring]
     if len(categories) < RING_PIXELS:
         return (), 0.0
+    return _shares(categories), float((categories != UNKNOWN).mean())
+
+
+def contents(scene: Scene, mask: Mask) -> Tuple[Tuple[int, float], ...]:
+    """The categories' shares of a region, largest first; none where only objects are labelled."""
+    return () if scene.source in NO_SURROUNDINGS else _shares(np.where(scene.valid, scene.categories, UNKNOWN)[mask])
+
+
+def _shares(categories: NDArray[np.int16]) -> Tuple[Tuple[int, float], ...]:
+    """How much of the pixels is of each category that is seen, largest first."""
     counts = np.bincount(categories[categories != UNKNOWN], minlength=1)
     order: List[int] = [number for number in np.argsort(-counts, kind="stable").tolist() if counts[number]]
-    shares = tuple((number, float(counts[number] / len(categories))) for number in order)
-    return shares, float(counts.sum() / len(categories))
+    return tuple((number, float(counts[number] / len(categories))) for number in order)
 
 
 def _ring(mask: Mask, box: Tuple[slice, slice]) -> Tuple[Tuple[slice, slice], Mask]:

@@ -199,8 +199,8 @@ def is_category(subject: Subject) -> Optional[Turn]:
     """Whether the region is of a category, by its name or a synonym; false premises are mostly of its own data set."""
     number = subject.own.category
     rivals = of_source(CATEGORIES[number].source) if subject.chance(0.65) else range(len(CATEGORIES))
-    false = [term for rival in rivals for term in _asked_terms(rival) if not may_hold(term, number)]
-    true = _asked_terms(number)
+    false = [term for rival in rivals for term in asked_terms(rival) if not may_hold(term, number)]
+    true = asked_terms(number)
     if not false:
         return None
     holds = subject.premise_holds()
@@ -212,7 +212,7 @@ def is_category(subject: Subject) -> Optional[Turn]:
     return subject.turn("yesno-category", subject.pick(questions).format(counted(term)), answer)
 
 
-def _asked_terms(category: int) -> List[str]:
+def asked_terms(category: int) -> List[str]:
     """The terms of a category as often as they are asked for, alike in true and false premises."""
     return own_terms(category) + [CATEGORIES[category].name] * 2
 
@@ -330,7 +330,7 @@ def _pair(subject: Subject, kind: str, instruction: str, answer: str, other: int
 
 def compare(subject: Subject) -> Optional[Turn]:
     """Both regions in one sentence, and which of them is larger."""
-    other = _partner(subject, lambda facts: facts is not subject.own)
+    other = _partner(subject, lambda facts: facts is not subject.own and not facts.mixed)
     if other is None:
         return None
     first, second = (
@@ -369,8 +369,8 @@ def larger(subject: Subject) -> Optional[Turn]:
 def same(subject: Subject) -> Optional[Turn]:
     """Whether two regions are of one category."""
     own = subject.own
-    twin = _partner(subject, lambda facts: facts.name == own.name)
-    stranger = _partner(subject, lambda facts: not may_hold(facts.name, own.category))
+    twin = _partner(subject, lambda facts: facts.name == own.name and not facts.mixed)
+    stranger = _partner(subject, lambda facts: not may_hold(facts.name, own.category) and not facts.mixed)
     if twin is None or stranger is None:
         return None
     question = subject.pick((

@@ -22,10 +22,11 @@ FINEST_SCALE = 1 / 8  # picture pixels are at most eighths of raster pixels, as 
 
 @dataclass(frozen=True)
 class SceneRegion:
-    """A region of a scene: mask bool [S, S] and its category's number."""
+    """A region of a scene: mask bool [S, S] and its category's number; ``mixed`` if it holds others, too."""
 
     mask: Mask
     category: int
+    mixed: bool = False
 
 
 @dataclass

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
-from training.data import questions
+from training.data import mixed, questions
 from training.data.facts import RegionFacts
 from training.data.phrases import CANONICAL, PLURAL, WITHIN, Turn, article, counted, noun_phrase, sentence
 from training.data.questions import Maker, Subject
@@ -124,22 +124,24 @@ def _form(subject: Subject) -> str:
 
 # How often each maker is asked for a turn.
 SHARES: Dict[Maker, float] = {
-    category: 0.08, description: 0.24, phrase: 0.06, detailed: 0.08, questions.labels: 0.07,
+    category: 0.08, description: 0.24, phrase: 0.06, detailed: 0.08, questions.labels: 0.10,
     questions.is_category: 0.12, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.02,
     questions.is_orientation: 0.01, questions.is_size: 0.015, questions.is_neighbour: 0.08,
     questions.surround: 0.19, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
     questions.shape: 0.01, questions.orientation: 0.02, questions.size: 0.01,
     questions.compare: 0.03, questions.larger: 0.02, questions.same: 0.02, questions.refusal: 0.02,
+    mixed.all_in_it: 0.03,
 }
-_MAKERS: Tuple[Maker, ...] = tuple(SHARES)
-_WEIGHTS = np.array(list(SHARES.values())) / sum(SHARES.values())
-
-
+# Of a region that holds several categories.
+MIXED_SHARES: Dict[Maker, float] = {
+    mixed.all_in_it: 0.55, mixed.mostly: 0.2, questions.shape: 0.1, questions.size: 0.1, questions.larger: 0.05,
+}
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {
     questions.is_category: 0.40, questions.is_neighbour: 0.42, questions.is_colour: 0.09, questions.is_shape: 0.04,
     questions.is_orientation: 0.02, questions.is_size: 0.03,
 }
+MIXED_PAIRED: Dict[Maker, float] = {mixed.is_in_it: 0.9, questions.is_shape: 0.05, questions.is_size: 0.05}
 
 
 def turns(
@@ -151,12 +153,13 @@ def turns(
     asked. Fewer come back only where none of these kinds can be asked of the region.
     """
     subject = Subject(facts, region_index, rng)
-    weights = _WEIGHTS * [maker.__name__ in kinds or not kinds for maker in _MAKERS]
-    weights = weights / weights.sum()
+    shares = MIXED_SHARES if subject.own.mixed else SHARES
+    makers = [maker for maker in shares if maker.__name__ in kinds or not kinds]
+    weights = np.array([shares[maker] for maker in makers])
     found: List[Turn] = []
-    while len(found) < count:
-        order = rng.choice(len(_MAKERS), np.count_nonzero(weights), replace=False, p=weights).tolist()
-        made = (turn for turn in (_MAKERS[number](subject) for number in order) if turn is not None)
+    while makers and len(found) < count:
+        order = rng.choice(len(makers), len(makers), replace=False, p=weights / weights.sum()).tolist()
+        made = (turn for turn in (makers[number](subject) for number in order) if turn is not None)
         fresh = list(islice(made, count - len(found)))
         if not fresh:
             break
@@ -169,7 +172,8 @@ def two_sided(facts: Sequence[RegionFacts], region_index: int, rng: np.random.Ge
 
     Side by side they leave nothing but the premise to tell the answers apart.
     """
-    makers, shares = list(PAIRED), np.array(list(PAIRED.values()))
+    paired = MIXED_PAIRED if facts[region_index].mixed else PAIRED
+    makers, shares = list(paired), np.array(list(paired.values()))
     found: List[Turn] = []
     for number in rng.choice(len(makers), pairs, p=shares / shares.sum()).tolist():
         for holds in (True, False):

@@ -9,8 +9,8 @@ from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core_model.form import NO_FORM
 from core_model.generation import Generator, Request, View, Written
+from core_model.geo.outline import form_of_mask
 from core_model.geo.stretch import PERCENTILES
 from core_model.prompts import STYLES, asked, label_prompt, style_prompt
 from core_model.text.prompt import Turn
@@ -141,7 +141,7 @@ class Asker:
     def _request(self, question: Question, shown: Shown, first: int) -> Request:
         """A question as the product would ask it; ``first`` is the picture's first region in the view."""
         regions = question.regions or (len(shown.masks),)
-        areas, forms = [shown.gsd**2 * shown.image[..., 0].size], [NO_FORM]
+        areas, forms = [shown.gsd**2 * shown.image[..., 0].size], [form_of_mask(np.ones(shown.image.shape[:2], bool))]
         if question.regions:
             areas, forms = [shown.areas[one] for one in regions], [shown.forms[one] for one in regions]
         after_label = question.instruction in self._after_label and len(question.regions) == 1

@@ -14,7 +14,7 @@ import numpy as np
 from core_model.confidence import confidence
 from core_model.generation import Generator
 from training.data.vocabulary import CATEGORIES, of_source
-from training.evaluation import tasks
+from training.evaluation import contents, tasks
 from training.evaluation.asking import no_image, shuffled_masks, stretched_by_band, stretched_together
 from training.evaluation.material import most_frequent
 from training.evaluation.public_sets import vocabulary_of
@@ -33,7 +33,7 @@ STATED = ("eurosat", "ucmerced", "dubai", "naip")
 
 
 def measure(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> Dict[str, Any]:
-    """All figures: categories, labels, yes/no, statements, calibration."""
+    """All figures: categories, labels, yes/no, what mixed regions hold, statements, calibration."""
     figures: Dict[str, Any] = {"categories": {}}
     answered = {name: tasks.answer(generator, found, tasks.category_turn(generator)) for name, found in scenes.items()}
     for name, found in scenes.items():
@@ -46,6 +46,8 @@ def measure(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> Dict[
     figures["yes_no"] = {"all": tasks.yes_no_rates(asked)}
     for kind in sorted({one.turn.kind for one in asked}):
         figures["yes_no"][kind] = tasks.yes_no_rates([one for one in asked if one.turn.kind == kind])
+    inside = {name: contents.measure(generator, scenes[name]) for name in STATED if name in scenes}
+    figures["contents"] = {name: found for name, found in inside.items() if found}
     styles = ("phrase", "description", "detailed")
     figures["statements"] = {style: _statements(generator, scenes, style, answered) for style in styles}
     return figures
@@ -121,6 +123,8 @@ def markdown(figures: Dict[str, Any], name: str) -> str:
     for kind, row in figures["yes_no"].items():
         lines.append(f"| {kind} | {row['count']:.0f} | {row['balanced accuracy']:.3f} | {row['right yes']:.3f} | "
                      f"{row['right no']:.3f} | {row['yes ratio']:.3f} | {row['true ratio']:.3f} |")
+    if figures["contents"]:
+        lines += ["", *contents.markdown(figures["contents"])]
     lines += ["", "| statements | " + " | ".join(figures["statements"]) + " |",
               "|---|" + "---|" * len(figures["statements"])]
     for kind in sorted({kind for shares in figures["statements"].values() for kind in shares}):

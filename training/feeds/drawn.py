@@ -11,6 +11,7 @@ import torch
 
 from core_model.text.prompt import PromptBuilder, TokenSequence
 from training.data.conversations import Material, TurnMaker, choose_regions, material, prompt_turns
+from training.data.mixed import add_mixed
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
 from training.data.scenes import Scene
 from training.feeds.examples import Sights
@@ -23,15 +24,18 @@ HELD_OUT_SEED = 900
 class ShownScenes:
     """Scenes of the mixture; number n depends on the seed and n alone."""
 
-    def __init__(self, scenes: SceneBatches, regions_per_scene: int, seed: int) -> None:
-        self.scenes, self.regions_per_scene, self.seed = scenes, regions_per_scene, seed
+    def __init__(self, scenes: SceneBatches, regions_per_scene: int, seed: int, mixed: float = 0.0) -> None:
+        self.scenes, self.regions_per_scene, self.seed, self.mixed = scenes, regions_per_scene, seed, mixed
 
     def __len__(self) -> int:
         return len(self.scenes)
 
     def __getitem__(self, number: int) -> Tuple[Material, Sights]:
         scene = self.scenes[number][0]
-        choose_regions(np.random.default_rng((self.seed, number, 1)), scene, self.regions_per_scene)
+        rng = np.random.default_rng((self.seed, number, 1))
+        choose_regions(rng, scene, self.regions_per_scene)
+        if rng.uniform() < self.mixed:
+            add_mixed(rng, scene)
         return material(scene), shown(scene)
 
 
@@ -72,4 +76,4 @@ def held_out_scenes(data: Path, size: int, stage: TextStage) -> ShownScenes:
 def _scenes(data: Path, split: str, size: int, stage: TextStage, count: int, seed: int) -> ShownScenes:
     mixture = replace(MixtureConfig(size=size), grids=TEXT_GRIDS, scenes_per_batch=1)
     sources = load_sources(data, split, sorted(mixture.shares))
-    return ShownScenes(SceneBatches(sources, mixture, count, seed), stage.regions_per_scene, stage.seed)
+    return ShownScenes(SceneBatches(sources, mixture, count, seed), stage.regions_per_scene, stage.seed, stage.mixed)
