@@ -178,7 +178,8 @@ class AskPanel(SelectionPanel):
             ]
         return [
             self.tr("What is <region>?"), self.tr("What surrounds <region>?"),
-            self.tr("What colour and texture has <region>?"),
+            self.tr("What colour and texture has <region>?"), self.tr("Which kinds of land cover are in <region>?"),
+            self.tr("Is there water in <region>?"),
         ]
 
     def _selection_changed(self) -> None:

@@ -1478,6 +1478,14 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
+      <source>Which kinds of land cover are in &lt;region&gt;?</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
+      <source>Is there water in &lt;region&gt;?</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>Put {name} into the question: {feature}</source>
       <translation type="unfinished" />
     </message>

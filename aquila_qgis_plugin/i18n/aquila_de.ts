@@ -1510,6 +1510,14 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>What colour and texture has &lt;region&gt;?</translation>
     </message>
     <message>
+      <source>Which kinds of land cover are in &lt;region&gt;?</source>
+      <translation>Which kinds of land cover are in &lt;region&gt;?</translation>
+    </message>
+    <message>
+      <source>Is there water in &lt;region&gt;?</source>
+      <translation>Is there water in &lt;region&gt;?</translation>
+    </message>
+    <message>
       <source>Put {name} into the question: {feature}</source>
       <translation>{name} in die Frage einsetzen: {feature}</translation>
     </message>

@@ -8,8 +8,8 @@ import numpy as np
 
 from core_model.geo.outline import FEWEST_PIXELS
 from training.data.facts import CONTENT_STATED, NO_SURROUNDINGS, contents
-from training.data.phrases import CANONICAL, PLURAL, Turn, counted, listed, may_hold, sentence
-from training.data.questions import Subject, asked_terms
+from training.data.phrases import CANONICAL, Turn, counted, listed, may_hold, sentence
+from training.data.questions import Subject, asked_terms, seen_forms, true_terms
 from training.data.scenes import Mask, Scene, SceneRegion, star_polygon
 from training.data.vocabulary import CATEGORIES, UNKNOWN, of_source
 
@@ -19,8 +19,6 @@ KNOWN = 0.9  # the labelled share of a region from which a category that is not 
 TRIES = 4
 MOST_NAMED = 4
 MOST = 0.6  # of a region, from which a category is what most of it is
-QUESTIONS = ("Does <region> show {}?", "Can {} be seen in <region>?", "Can {} be seen in <region>?")
-SINGLE, SEVERAL = "Is there {} in <region>?", "Are there {} in <region>?"
 
 
 def add_mixed(rng: np.random.Generator, scene: Scene) -> None:
@@ -92,9 +90,8 @@ def is_in_it(subject: Subject) -> Optional[Turn]:
         return None
     holds = subject.premise_holds()
     term = subject.pick(true if holds else false)
-    forms = (*QUESTIONS, SEVERAL if term in PLURAL else SINGLE)
     answer = f"{'Yes' if holds else 'No'}, it shows {held(subject)}."
-    return subject.turn("yesno-contents", subject.pick(forms).format(counted(term)), answer)
+    return subject.turn("yesno-contents", subject.pick(seen_forms(term)).format(counted(term)), answer)
 
 
 def _premises(subject: Subject) -> Tuple[List[str], List[str]]:
@@ -103,4 +100,4 @@ def _premises(subject: Subject) -> Tuple[List[str], List[str]]:
     pool = of_source(CATEGORIES[own.category].source) if subject.chance(0.8) else range(len(CATEGORIES))
     false = [term for rival in pool for term in asked_terms(rival)
              if not any(may_hold(term, number) for number, _ in own.inside)]
-    return [term for number in own.contents for term in asked_terms(number)], false
+    return [term for number in own.contents for term in true_terms(number)], false

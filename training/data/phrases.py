@@ -157,6 +157,11 @@ TRUE_OF: Dict[str, Tuple[str, ...]] = {
         "building", "road", "unpaved land", "beach", "freeway", "runway", "parking lot", "overpass",
         "commercial buildings"),
 }
+# What is in every place of a category, though it is not all of the place: it is asked for as what can be seen there.
+CONTAINS: Dict[str, Tuple[str, ...]] = {
+    "building": _BUILT + ("roof with solar panels",), "house": _HOUSING, "water": ("harbour",),
+}
+_NOT_ALWAYS = frozenset((("vegetation", "annual crop"), ("vegetation", "agricultural field")))  # bare after the harvest
 
 
 @dataclass(frozen=True)
@@ -195,6 +200,20 @@ def holds(term: str, category: int) -> bool:
     """Whether a name or synonym is true of a category's region."""
     true_of = {name for other in own_names(term) for name in TRUE_OF.get(other, ())}
     return term in own_terms(category) or CATEGORIES[category].name in true_of
+
+
+@cache
+def broader(category: int) -> Tuple[str, ...]:
+    """The names beside a category's own that are always true of it: "water" of a river."""
+    name = CATEGORIES[category].name
+    return tuple(term for term, many in TRUE_OF.items() if name in many and term != name and (term, name) not in _NOT_ALWAYS)
+
+
+@cache
+def contained(category: int) -> Tuple[str, ...]:
+    """What is in every place of a category: "building" in a residential area."""
+    name, wider = CATEGORIES[category].name, broader(category)
+    return tuple(term for term, many in CONTAINS.items() if name in many and term not in wider)
 
 
 def own_names(term: str) -> List[str]:

@@ -23,6 +23,8 @@ from training.data.phrases import (
     WITHIN,
     Turn,
     article,
+    broader,
+    contained,
     counted,
     listed,
     may_hold,
@@ -200,13 +202,12 @@ def is_category(subject: Subject) -> Optional[Turn]:
     number = subject.own.category
     rivals = of_source(CATEGORIES[number].source) if subject.chance(0.65) else range(len(CATEGORIES))
     false = [term for rival in rivals for term in asked_terms(rival) if not may_hold(term, number)]
-    true = asked_terms(number)
     if not false:
         return None
     holds = subject.premise_holds()
-    term = subject.pick(true if holds else false)
-    questions = ["Does <region> show {}?", "Can {} be seen in <region>?"]
-    if term not in PLURAL:
+    term = subject.pick(true_terms(number) if holds else false)
+    questions = seen_forms(term)
+    if term not in PLURAL and term not in contained(number):
         questions += ["Is <region> {}?"] * 3 + ["Is this {}: <region>?"]
     answer = f"{'Yes' if holds else 'No'}, it {statement(subject.own.name)}."
     return subject.turn("yesno-category", subject.pick(questions).format(counted(term)), answer)
@@ -215,6 +216,17 @@ def is_category(subject: Subject) -> Optional[Turn]:
 def asked_terms(category: int) -> List[str]:
     """The terms of a category as often as they are asked for, alike in true and false premises."""
     return own_terms(category) + [CATEGORIES[category].name] * 2
+
+
+def true_terms(category: int) -> List[str]:
+    """The terms of a category and what else is true of its places, as often as they are asked for."""
+    return asked_terms(category) + [*broader(category), *contained(category)] * 2
+
+
+def seen_forms(term: str) -> List[str]:
+    """The ways to ask whether something can be seen in a region."""
+    there = "Are there {} in <region>?" if term in PLURAL else "Is there {} in <region>?"
+    return ["Does <region> show {}?", "Can {} be seen in <region>?", there]
 
 
 def is_colour(subject: Subject) -> Optional[Turn]:
