@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Dict, List, Tuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from training.data.phrases import (
     WITHIN,
     all_terms,
     article,
+    broader,
+    contained,
     counted,
     holds,
     listed,
@@ -28,7 +31,7 @@ from training.data.phrases import (
     own_terms,
     with_article,
 )
-from training.data.questions import REFUSALS, UNKNOWABLE
+from training.data.questions import REFUSALS, UNKNOWABLE, seen_forms
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, index, of_source
 from training.data.wording import CANONICAL, DESCRIPTION_WORDS, DETAILED_WORDS, Turn, turns, two_sided
@@ -178,6 +181,32 @@ def test_opposed_names_can_be_false_premises(term: str, source: str, key: str) -
     assert not may_hold(term, index(source, key))
 
 
+@pytest.mark.parametrize(("source", "key", "wider", "inside"), [
+    ("eurosat", "River", ("water",), ()),
+    ("ucmerced", "mediumresidential", ("residential area",), ("building", "house")),
+    ("eurosat", "AnnualCrop", ("agricultural field",), ()), ("dubai", "vegetation", (), ()),
+])
+def test_what_is_always_true_of_a_category(
+    source: str, key: str, wider: Tuple[str, ...], inside: Tuple[str, ...]
+) -> None:
+    """Bare fields are not called vegetation, and no category is broader than itself."""
+    assert broader(index(source, key)) == wider and contained(index(source, key)) == inside
+
+
+def test_what_is_broader_or_contained_is_asked_as_true_and_never_as_false() -> None:
+    """"Is there a house in" a residential area is right; that it "is a house" is not asked."""
+    rng = np.random.default_rng(0)
+    for number in range(len(CATEGORIES)):
+        assert all(may_hold(term, number) for term in (*broader(number), *contained(number)))
+    scene = mosaic(rng, "eurosat")
+    home = index("eurosat", "Residential")
+    facts = [replace(own, category=home, name="residential area") for own in scene_facts(scene)]
+    asked = [turn for _ in range(300) for turn in two_sided(facts, 0, rng, 2) if turn.kind == "yesno-category"]
+    houses = {turn.instruction for turn in asked if re.search(r"\ba house\b", turn.instruction)}
+    assert houses == {form.format("a house") for form in seen_forms("house")}
+    assert all(turn.answer == "Yes, it is a residential area." for turn in asked if turn.instruction in houses)
+
+
 def test_every_category_can_be_asked_with_a_false_premise_of_its_own_data_set_or_another() -> None:
     for number in range(len(CATEGORIES)):
         assert sum(not may_hold(term, number) for term in all_terms()) >= 15
@@ -216,7 +245,8 @@ def test_premises_are_what_the_answer_says(made: Made) -> None:
     for turn, facts in kinds["yesno-category"]:
         asked = claims(turn.instruction).categories
         assert len(asked) == 1
-        assert turn.answer.startswith("Yes") == holds(asked[0], facts.category), turn
+        seen = holds(asked[0], facts.category) or asked[0] in contained(facts.category)
+        assert turn.answer.startswith("Yes") == seen, turn
     for kind in ("texture", "shape", "orientation", "size"):
         accepted = kind + "s"
         for turn, facts in kinds[f"yesno-{kind}"]:

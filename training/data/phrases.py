@@ -206,7 +206,8 @@ def holds(term: str, category: int) -> bool:
 def broader(category: int) -> Tuple[str, ...]:
     """The names beside a category's own that are always true of it: "water" of a river."""
     name = CATEGORIES[category].name
-    return tuple(term for term, many in TRUE_OF.items() if name in many and term != name and (term, name) not in _NOT_ALWAYS)
+    found = (term for term, many in TRUE_OF.items() if name in many and (term, name) not in _NOT_ALWAYS)
+    return tuple(term for term in found if term != name)
 
 
 @cache
