@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, Sequence, Tuple
 
-from training.data import conversations, facts, phrases, questions, vocabulary, wording
+from training.data import conversations, facts, mixed, phrases, questions, vocabulary, wording
 from training.data.converters.base import load_json, words
 from training.data.manifest.record import ManifestError
 from training.data.vocabulary import CATEGORIES, Category
 
-_MODULES = (vocabulary, facts, conversations, phrases, questions, wording)
+_MODULES = (vocabulary, facts, conversations, phrases, questions, mixed, wording)
 _MASS_WORDS = frozenset((
     "water", "vegetation", "land", "soil", "grass", "snow", "ice", "sand", "brushwood", "rangeland", "space",
     "cropland", "woodland", "shrubland", "asphalt", "concrete", "ground", "scrub", "housing", "farmland",
@@ -83,8 +83,8 @@ def speaking_of(source: str, classes: Sequence[ClassWords]) -> Iterator[None]:
 
 
 def _forget() -> None:
-    phrases.holders.cache_clear()
-    phrases.all_terms.cache_clear()
+    for found in (phrases.holders, phrases.all_terms, phrases.broader, phrases.contained):
+        found.cache_clear()
 
 
 def _values(source: str, classes: Sequence[ClassWords]) -> Dict[str, Any]:
@@ -102,4 +102,5 @@ def _values(source: str, classes: Sequence[ClassWords]) -> Dict[str, Any]:
             entry.name: tuple(names[label] for label in entry.overlaps if label in names) for entry in classes},
         "REACHES": {},
         "TRUE_OF": {},
+        "CONTAINS": {},
     }
