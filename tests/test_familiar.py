@@ -16,6 +16,7 @@ from core_model.errors import ModelError
 from core_model.network.familiarity import Familiarity
 from core_model.writing.texts import Written
 from tests.tiny import loaded_tiny, tiny_config, tiny_model
+from training.calibrate import noise
 from training.familiar import confidence_weights, familiarity, forget
 
 
@@ -76,3 +77,13 @@ def test_prototypes_are_saved_loaded_and_forgotten(tmp_path: Path) -> None:
     forget(again)
     assert again.config == replace(tiny_config(tokenizer.size), familiar=0)
     assert not any(name.startswith("familiarity") for name in again.state_dict())
+
+
+def test_noise_takes_the_place_of_a_picture_and_keeps_its_masks() -> None:
+    """The same noise for the same picture, another for another; its grain is a power of two."""
+    masks = np.ones((1, 64, 64), np.float32)
+    found = [noise(np.full((64, 64, 3), level, np.uint8), masks) for level in (0, 0, 1, 2, 3)]
+    assert all(kept is masks and made.shape == (64, 64, 3) and made.std() > 50 for made, kept in found)
+    assert (found[0][0] == found[1][0]).all() and not (found[0][0] == found[2][0]).all()
+    coarse = [made for made, _ in found if (made[::2, ::2].repeat(2, 0).repeat(2, 1) == made).all()]
+    assert 0 < len(coarse)
