@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 import numpy as np
 
 from core_model.geo.outline import FEWEST_PIXELS
-from training.data.facts import CONTENT_STATED, NO_SURROUNDINGS, contents
-from training.data.phrases import CANONICAL, Turn, counted, listed, may_hold, sentence
-from training.data.questions import Subject, asked_terms, seen_forms, true_terms
+from training.data.facts import CONTENT_STATED, NO_SURROUNDINGS, RegionFacts, contents
+from training.data.phrases import CANONICAL, Turn, counted, listed, sentence
+from training.data.questions import Subject, denied_terms, seen_forms, true_terms
 from training.data.scenes import Mask, Scene, SceneRegion, star_polygon
-from training.data.vocabulary import CATEGORIES, UNKNOWN, of_source
+from training.data.vocabulary import CATEGORIES, UNKNOWN
 
 WHOLE = 0.4  # of the mixed regions are the whole picture
 SPAN = (0.35, 1.0)  # of the picture's side, how far the others reach
@@ -56,10 +56,14 @@ def _drawn(rng: np.random.Generator, size: int) -> Mask:
     return mask
 
 
+def named(own: RegionFacts) -> List[str]:
+    """The names that a full answer tells of a region, most of it first."""
+    return list(dict.fromkeys(CATEGORIES[number].name for number in own.contents))[:MOST_NAMED]
+
+
 def held(subject: Subject) -> str:
-    """What a region holds as a list, most of it first: "forest, a river and annual crop"."""
-    names = dict.fromkeys(CATEGORIES[number].name for number in subject.own.contents)
-    return listed([counted(name) for name in list(names)[:MOST_NAMED]])
+    """What a region holds as a list: "a forest, a river and annual crop"."""
+    return listed([counted(name) for name in named(subject.own)])
 
 
 def all_in_it(subject: Subject) -> Optional[Turn]:
@@ -85,19 +89,11 @@ def is_in_it(subject: Subject) -> Optional[Turn]:
     own = subject.own
     if not own.mixed:
         return None
-    true, false = _premises(subject)
-    if not false or not true:
+    true = [term for number in own.contents for term in true_terms(number)]
+    false = denied_terms(subject, [number for number, _ in own.inside], 0.8)
+    if not false:
         return None
     holds = subject.premise_holds()
     term = subject.pick(true if holds else false)
     answer = f"{'Yes' if holds else 'No'}, it shows {held(subject)}."
     return subject.turn("yesno-contents", subject.pick(seen_forms(term)).format(counted(term)), answer)
-
-
-def _premises(subject: Subject) -> Tuple[List[str], List[str]]:
-    """The terms of what is in a region, and those that hold of nothing in it."""
-    own = subject.own
-    pool = of_source(CATEGORIES[own.category].source) if subject.chance(0.8) else range(len(CATEGORIES))
-    false = [term for rival in pool for term in asked_terms(rival)
-             if not any(may_hold(term, number) for number, _ in own.inside)]
-    return [term for number in own.contents for term in true_terms(number)], false

@@ -9,13 +9,7 @@ import numpy as np
 
 from core_model.form import SHAPES, SIZES
 from core_model.text.context import size_beside
-from training.data.facts import (
-    COLOURS,
-    NEIGHBOUR_STATED,
-    ORIENTATIONS,
-    TEXTURES,
-    RegionFacts,
-)
+from training.data.facts import COLOURS, NEIGHBOUR_STATED, ORIENTATIONS, TEXTURES, RegionFacts
 from training.data.phrases import (
     CANONICAL,
     INSTRUCTIONS,
@@ -200,8 +194,7 @@ def _yes_no(
 def is_category(subject: Subject) -> Optional[Turn]:
     """Whether the region is of a category, by its name or a synonym; false premises are mostly of its own data set."""
     number = subject.own.category
-    rivals = of_source(CATEGORIES[number].source) if subject.chance(0.65) else range(len(CATEGORIES))
-    false = [term for rival in rivals for term in asked_terms(rival) if not may_hold(term, number)]
+    false = denied_terms(subject, [number], 0.65)
     if not false:
         return None
     holds = subject.premise_holds()
@@ -216,6 +209,12 @@ def is_category(subject: Subject) -> Optional[Turn]:
 def asked_terms(category: int) -> List[str]:
     """The terms of a category as often as they are asked for, alike in true and false premises."""
     return own_terms(category) + [CATEGORIES[category].name] * 2
+
+
+def denied_terms(subject: Subject, seen: Sequence[int], own_source: float) -> List[str]:
+    """The terms that hold of nothing that is ``seen``, in a share ``own_source`` of cases of its own data set alone."""
+    rivals = of_source(CATEGORIES[subject.own.category].source) if subject.chance(own_source) else range(len(CATEGORIES))
+    return [term for rival in rivals for term in asked_terms(rival) if not any(may_hold(term, one) for one in seen)]
 
 
 def true_terms(category: int) -> List[str]:

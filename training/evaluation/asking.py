@@ -141,9 +141,11 @@ class Asker:
     def _request(self, question: Question, shown: Shown, first: int) -> Request:
         """A question as the product would ask it; ``first`` is the picture's first region in the view."""
         regions = question.regions or (len(shown.masks),)
-        areas, forms = [shown.gsd**2 * shown.image[..., 0].size], [form_of_mask(np.ones(shown.image.shape[:2], bool))]
         if question.regions:
             areas, forms = [shown.areas[one] for one in regions], [shown.forms[one] for one in regions]
+        else:
+            whole = np.ones(shown.image.shape[:2], bool)
+            areas, forms = [shown.gsd**2 * whole.size], [form_of_mask(whole)]
         after_label = question.instruction in self._after_label and len(question.regions) == 1
         opening = self.config.prompts["category"] if after_label else question.instruction
         turns = [Turn(asked(self.config, opening, shown.gsd, areas, forms))]

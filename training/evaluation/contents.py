@@ -12,7 +12,6 @@ from training.data import mixed
 from training.data.facts import RegionFacts, scene_facts
 from training.data.phrases import Turn, holds
 from training.data.questions import Subject
-from training.data.vocabulary import CATEGORIES
 from training.evaluation import tasks
 from training.evaluation.asking import no_image
 from training.evaluation.statements import claims
@@ -71,8 +70,7 @@ def _named(answered: Sequence[tasks.Answered]) -> Dict[str, float]:
         own = one.facts[one.turn.regions[0]]
         said = claims(one.written.text).categories
         true += [any(holds(term, number) for number, _ in own.inside) for term in said]
-        names = list(dict.fromkeys(CATEGORIES[number].name for number in own.contents))[: mixed.MOST_NAMED]
-        told += [name in said for name in names]
+        told += [name in said for name in mixed.named(own)]
     return {"true of named": float(np.mean(true)) if true else 0.0, "named of true": float(np.mean(told))}
 
 
