@@ -296,7 +296,9 @@ def _neighbours(scene: Scene, mask: Mask, box: Tuple[slice, slice]) -> Tuple[Tup
 
 def contents(scene: Scene, mask: Mask) -> Tuple[Tuple[int, float], ...]:
     """The categories' shares of a region, largest first; none where only objects are labelled."""
-    return () if scene.source in NO_SURROUNDINGS else _shares(np.where(scene.valid[mask], scene.categories[mask], UNKNOWN))
+    if scene.source in NO_SURROUNDINGS:
+        return ()
+    return _shares(np.where(scene.valid[mask], scene.categories[mask], UNKNOWN))
 
 
 def _shares(categories: NDArray[np.int16]) -> Tuple[Tuple[int, float], ...]:

@@ -213,7 +213,8 @@ def asked_terms(category: int) -> List[str]:
 
 def denied_terms(subject: Subject, seen: Sequence[int], own_source: float) -> List[str]:
     """The terms that hold of nothing that is ``seen``, in a share ``own_source`` of cases of its own data set alone."""
-    rivals = of_source(CATEGORIES[subject.own.category].source) if subject.chance(own_source) else range(len(CATEGORIES))
+    source = CATEGORIES[subject.own.category].source
+    rivals = of_source(source) if subject.chance(own_source) else range(len(CATEGORIES))
     return [term for rival in rivals for term in asked_terms(rival) if not any(may_hold(term, one) for one in seen)]
 
 
