@@ -15,6 +15,7 @@ from core_model.hashes import CARD_NAME, check_hashes
 from core_model.loading.empty import empty_model
 from core_model.loading.filling import Filler
 from core_model.loading.quantised import BYTES
+from core_model.loading.wide import x86_multiplies_bfloat16
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
 from core_model.weights import SHARD_BYTES, load_weights, own_weights, weight_files, write_folder
@@ -69,18 +70,13 @@ def pick_dtype(name: str, device: torch.device, stored: int = 0) -> torch.dtype:
     these faster than float32, too: those with AMX or AVX512-BF16.
     Raises ``ModelError`` for an unknown name.
     """
-    if name == "auto" and stored > _LARGE_BYTES and _cpu_multiplies_bfloat16_faster():
+    if name == "auto" and stored > _LARGE_BYTES and x86_multiplies_bfloat16():
         return torch.bfloat16
     if name == "auto" or name in QUANTISED:
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     if name not in DTYPES:
         raise ModelError(f"{name!r} is no number format; use auto, {', '.join([*DTYPES, *QUANTISED])}.")
     return DTYPES[name]
-
-
-def _cpu_multiplies_bfloat16_faster() -> bool:
-    """Whether the CPU has AMX or AVX512-BF16; a torch that cannot tell counts as no."""
-    return any(getattr(torch.cpu, name, bool)() for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
 
 
 def load_model(name: str = "nano", *, device: str = "auto", dtype: str = "auto") -> LoadedModel:

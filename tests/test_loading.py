@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 import threading
 import weakref
@@ -16,7 +17,7 @@ from core_model.checkpoint import load_model, pick_dtype
 from core_model.config import LanguageConfig
 from core_model.errors import ModelError
 from core_model.hashes import check_hashes, file_hash, stated_hashes
-from core_model.loading import filling, memory
+from core_model.loading import filling, memory, wide
 from core_model.loading.empty import empty_model, parameters_on_meta
 from core_model.loading.filling import Filler, device_of, weight_bytes
 from core_model.loading.memory import check_room
@@ -251,15 +252,27 @@ def test_wide_products_of_16_bit_numbers_are_summed_in_float32() -> None:
     torch.testing.assert_close(layer(rows[:, :2]).float(), exact[:, :2], rtol=2e-2, atol=2e-2)
 
 
+@pytest.mark.parametrize(("machine", "unit", "expected"), [
+    ("x86_64", True, True), ("x86_64", False, False), ("AMD64", False, False), ("aarch64", False, True)])
+def test_avx512_alone_imitates_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, machine: str, unit: bool, expected: bool
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(wide, "x86_multiplies_bfloat16", lambda: unit)
+    assert wide.cpu_multiplies(torch.bfloat16) is expected
+
+
 @pytest.mark.parametrize("hardware", [True, False])
 def test_only_a_cpu_without_16_bit_products_gets_wide_layers(
     folder: Path, monkeypatch: pytest.MonkeyPatch, hardware: bool
 ) -> None:
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: hardware)
+    monkeypatch.setattr(wide, "x86_multiplies_bfloat16", lambda: True)
     assert needs_wide(CPU, torch.bfloat16) is not hardware
     assert not needs_wide(CPU, torch.float32) and not needs_wide(torch.device("cuda"), torch.bfloat16)
     loaded = load_model(str(folder), device="cpu", dtype="bfloat16").model
-    wide = [name for name, module in loaded.named_modules() if isinstance(module, WideLinear)]
-    assert bool(wide) is not hardware and "language.lm_head" not in wide
+    widened = [name for name, module in loaded.named_modules() if isinstance(module, WideLinear)]
+    assert bool(widened) is not hardware and "language.lm_head" not in widened
     stored = dict(iterate_folder(folder))
     assert all(torch.equal(value, stored[key].bfloat16()) for key, value in own_weights(loaded).items())
