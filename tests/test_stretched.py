@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, List
 
 import numpy as np
 import pytest
@@ -12,8 +12,10 @@ from torch import Tensor
 from core_model.config import EncoderConfig, ExtractorConfig
 from tests.made_scenes import mosaic
 from tests.made_training import SIZE, patches
+from training.data import augment
 from training.data.augment import restretched
 from training.data.mixture import MixtureConfig, SceneBatches
+from training.data.scenes import Scene
 from training.errors import TrainingError
 from training.evaluation import asking
 from training.settings import EncoderStage
@@ -50,8 +52,35 @@ def test_restretched_pictures_fill_the_range_in_some_way() -> None:
     assert min(gaps) < 10 < 40 < max(gaps)
 
 
+def test_sharpened_pictures_have_steeper_edges_and_compressed_ones_are_nearly_the_same() -> None:
+    rows, columns = np.mgrid[0:128, 0:128]
+    smooth = (128 + 60 * np.sin(rows / 5) * np.cos(columns / 7)).astype(np.uint8)[..., None].repeat(3, axis=2)
+    for seed in range(5):
+        sharp = augment._sharpen(np.random.default_rng(seed), smooth)
+        assert _steepness(sharp) > _steepness(smooth)
+        packed = augment._compressed(np.random.default_rng(seed), smooth)
+        assert packed.shape == smooth.shape and packed.dtype == np.uint8
+        assert 0 < np.abs(packed.astype(int) - smooth).mean() < 6
+
+
+def _steepness(image: np.ndarray) -> float:
+    return float(np.abs(np.diff(image.astype(int), axis=0)).mean())
+
+
+def test_strongly_changed_pictures_are_not_in_their_own_colours_and_differ_more() -> None:
+    def scenes(strong: float) -> List[Scene]:
+        config = MixtureConfig(
+            shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=60, stretched=0.0, strong=strong)
+        return SceneBatches({"eurosat": patches()}, config, 1, 0)[0]
+
+    usual, strong = scenes(0.0), scenes(1.0)
+    assert not any(scene.stretched for scene in usual) and all(scene.stretched for scene in strong)
+    spreads = [np.std([scene.image.mean() for scene in found]) for found in (usual, strong)]
+    assert spreads[1] > 1.3 * spreads[0]
+
+
 def test_the_mixture_says_which_pictures_it_stretched() -> None:
-    config = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, stretched=0.5)
+    config = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, stretched=0.5, strong=0.0)
     scenes = SceneBatches({"eurosat": patches()}, config, 1, 0)[0]
     assert 10 < sum(scene.stretched for scene in scenes) < 30
     batch = regions.collate(scenes, EXTRACTOR)

@@ -1,6 +1,8 @@
-"""Photometric changes that users' imagery really has: stretches, haze, seasons, sensors, blur and noise."""
+"""Photometric changes that users' imagery really has: stretches, haze, seasons, sensors, blur, files and noise."""
 
 from __future__ import annotations
+
+import io
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +18,16 @@ def photometric(rng: np.random.Generator, image: Pixels, strength: float = 1.0) 
         return image
     if rng.uniform() < 0.15 * strength:
         image = _soften(rng, image)
+    elif rng.uniform() < 0.12:
+        image = _sharpen(rng, image)
     table = _tone_curves(rng, strength)
     changed = np.stack([table[channel][image[..., channel]] for channel in range(3)], axis=-1)
     if rng.uniform() < 0.1:
-        return _panchromatic(changed)
-    if rng.uniform() < 0.2:
-        noise = rng.normal(0, rng.uniform(1, 5), changed.shape[:2] + (1,)).astype(np.float32)
+        changed = _panchromatic(changed)
+    elif rng.uniform() < 0.2:
+        noise = rng.normal(0, rng.uniform(1, 5) * strength, changed.shape[:2] + (1,)).astype(np.float32)
         changed = np.clip(changed + noise, 0, 255).astype(np.uint8)
-    return changed
+    return _compressed(rng, changed) if rng.uniform() < 0.15 else changed
 
 
 def restretched(rng: np.random.Generator, image: Pixels) -> Pixels:
@@ -69,6 +73,19 @@ def _soften(rng: np.random.Generator, image: Pixels) -> Pixels:
     side = max(16, round(image.shape[0] / rng.uniform(1.2, 2.2)))
     coarse = picture.resize((side, side), Image.Resampling.BOX)
     return np.asarray(coarse.resize(picture.size, Image.Resampling.BILINEAR))
+
+
+def _sharpen(rng: np.random.Generator, image: Pixels) -> Pixels:
+    """As orthophotos and pan-sharpened satellite pictures are delivered."""
+    edges = ImageFilter.UnsharpMask(radius=rng.uniform(0.7, 2.0), percent=int(rng.uniform(50, 200)), threshold=0)
+    return np.asarray(Image.fromarray(image).filter(edges))
+
+
+def _compressed(rng: np.random.Generator, image: Pixels) -> Pixels:
+    """As a web map's tiles or a file of little space show it."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=int(rng.integers(30, 86)))
+    return np.asarray(Image.open(file))
 
 
 def _panchromatic(image: Pixels) -> Pixels:

@@ -15,6 +15,7 @@ from training.data.augment import photometric, restretched
 from training.data.scenes import Cutout, PatchMosaic, Scene
 
 _LOG = logging.getLogger(__name__)
+STRONG = (1.0, 3.0)
 SceneMaker = Callable[[np.random.Generator], Scene]
 
 
@@ -24,7 +25,7 @@ class MixtureConfig:
 
     ``grids`` maps the progress from which it holds to the cells per side: coarse mosaics early show many small
     patches cheaply, fine ones later show them at the size the product does. ``stretched`` is the share of pictures
-    that are stretched anew before they are changed otherwise.
+    that are stretched anew before they are changed otherwise. A share ``strong`` is changed up to thrice as much.
     """
 
     shares: Mapping[str, float] = field(default_factory=lambda: {
@@ -33,6 +34,7 @@ class MixtureConfig:
     size: int = 256
     scenes_per_batch: int = 16
     strength: float = 1.0
+    strong: float = 0.35
     stretched: float = 0.35
 
     def grid_at(self, progress: float) -> Tuple[int, ...]:
@@ -94,5 +96,8 @@ class SceneBatches(Dataset):
         scene.stretched = bool(rng.uniform() < self.config.stretched)
         if scene.stretched:
             scene.image = restretched(rng, scene.image)
-        scene.image = photometric(rng, scene.image, self.config.strength)
+        strong = bool(rng.uniform() < self.config.strong)
+        scene.stretched |= strong
+        strength = self.config.strength * (rng.uniform(*STRONG) if strong else 1.0)
+        scene.image = photometric(rng, scene.image, strength)
         return scene

@@ -31,6 +31,7 @@ from training.data.vocabulary import CATEGORIES, of_source
 
 THE_SAME = "more of the same"
 RING_SURE, RING_TRACE = 0.9, 0.03  # a neighbour is denied only where nearly all is known and none of it is seen
+LIST_LENGTHS = (2, 24)  # a user's labels: short lists are asked more often, long ones have a class for everything
 SIZE_SIDES = (SIZES[:2], SIZES[2:3], SIZES[3:])
 COMMON_COLOURS = (
     "dark green", "green", "light green", "greyish green", "brown", "light brown", "reddish brown", "greyish brown",
@@ -42,7 +43,6 @@ REFUSALS = (
 )
 UNKNOWABLE = (
     "Who owns <region>?", "How much is <region> worth?", "What is the price of <region>?",
-    "What is the name of <region>?",
     "When was this picture of <region> taken?", "What was <region> used for in the past?", "Who lives in <region>?",
     "How many people live in <region>?", "What is the address of <region>?", "In which city is <region>?",
     "In which country is <region>?", "How old is <region>?", "When was <region> built?", "What is inside <region>?",
@@ -51,7 +51,7 @@ UNKNOWABLE = (
     "How much tax is paid for <region>?", "What is the history of <region>?", "Is <region> for sale?",
     "Are there people inside <region>?", "What is the temperature of <region>?", "How much rain falls on <region>?",
     "What is the crime rate in <region>?", "Who took the picture of <region>?", "What is the phone number of <region>?",
-    "Which species of birds live in <region>?", "How much was harvested from <region>?",
+    "Which species of birds live in <region>?", "How much was harvested in <region>?", "What is the name of <region>?",
     "Is the ground of <region> polluted?",
     "What does <region> smell like?", "Which company works in <region>?", "What plans are there for <region>?",
 )
@@ -309,7 +309,7 @@ def labels(subject: Subject) -> Optional[Turn]:
     mine = own.name if subject.chance(0.6) else subject.pick(own_terms(own.category))
     chosen = [mine]
     pool = _distractors(own.category, subject.chance(0.6), mine == own.name and subject.chance(0.6))
-    wanted = int(rng.integers(2, 9))
+    wanted = round(float(np.exp(rng.uniform(*np.log(LIST_LENGTHS)))))
     for position in rng.permutation(len(pool)).tolist():
         if len(chosen) < wanted and pool[position] not in chosen:
             chosen.append(pool[position])
