@@ -12,13 +12,15 @@ from core_model.generation import Written
 from tests.made_scenes import mosaic
 from tests.made_training import made_scenes
 from training.data import mixed
+from training.data.conversations import STYLES, TurnMaker, material
 from training.data.facts import scene_facts
 from training.data.phrases import Turn, counted, may_hold
 from training.data.questions import Subject, compare
 from training.data.scenes import Scene, SceneRegion
 from training.data.vocabulary import CATEGORIES, UNKNOWN, index
-from training.data.wording import PAIRED, SHARES, turns, two_sided
+from training.data.wording import DESCRIPTION_WORDS, PAIRED, SHARES, turns, two_sided
 from training.evaluation import contents, tasks
+from training.evaluation.statements import check, claims
 
 FOREST, RIVER, CROP, SEA = (index("eurosat", key) for key in ("Forest", "River", "AnnualCrop", "SeaLake"))
 WHOLE = np.ones((256, 256), bool)
@@ -114,17 +116,67 @@ def test_a_region_is_called_by_its_largest_part_only_where_that_is_most_of_it(ro
     assert (None if turn is None else turn.answer) == said
 
 
-def test_mixed_regions_are_asked_what_is_in_them_and_no_style_but_the_category() -> None:
+def test_mixed_regions_are_asked_what_is_in_them_and_described_with_it() -> None:
     own = subject_of(scene_of((FOREST, 180), (RIVER, 76)))
     rng = np.random.default_rng(0)
     kinds = {turn.kind for _ in range(40) for turn in turns(own.facts, 0, rng, 3)}
-    assert {"contents", "category", "size"} <= kinds <= {"contents", "category", "size", "shape", "larger"}
+    assert {"contents", "category", *STYLES, "size"} <= kinds <= {
+        "contents", "category", *STYLES, "size", "shape", "larger"}
     pairs = [turn for _ in range(40) for turn in two_sided(own.facts, 0, rng, 2)]
     assert {turn.kind for turn in pairs} == {"yesno-contents", "yesno-shape", "yesno-size"}
     verdicts = [turn.answer.split(",")[0] for turn in pairs if turn.kind == "yesno-contents"]
     assert verdicts[::2] == ["Yes"] * (len(verdicts) // 2) and verdicts[1::2] == ["No"] * (len(verdicts) // 2)
     assert mixed.is_in_it not in SHARES and mixed.is_in_it not in PAIRED
-    assert turns(own.facts, 0, rng, 3, ["description"]) == []
+
+
+def _texts(scene: Scene, style: str, count: int = 20) -> List[str]:
+    facts = subject_of(scene).facts
+    return [turn.answer for seed in range(count) for turn in turns(facts, 0, np.random.default_rng(seed), 1, [style])]
+
+
+@pytest.mark.parametrize(("style", "told"), [
+    ("phrase", "forest with a river in it"), ("description", "forest with a river and annual crop in it"),
+    ("detailed", "It also shows a river, annual crop and a sea or lake.")])
+def test_styles_name_what_a_region_holds_beside_what_it_is_called(style: str, told: str) -> None:
+    texts = _texts(scene_of((FOREST, 160), (RIVER, 40), (CROP, 30), (SEA, 26)), style)
+    assert len(texts) == 20 and all(told in text for text in texts)
+
+
+def test_things_that_do_not_fill_their_region_share_it_with_the_others() -> None:
+    texts = _texts(scene_of((RIVER, 160), (FOREST, 60), (CROP, 36)), "description")
+    assert texts and all("area with a river, a forest and annual crop" in text for text in texts)
+
+
+def test_whole_pictures_are_described_truly_and_in_few_words() -> None:
+    rng, count = np.random.default_rng(5), 0
+    for _ in range(25):
+        scene = mosaic(rng, "eurosat")
+        scene.regions = []
+        mixed.add_mixed(rng, scene)
+        facts = scene_facts(scene)
+        for turn in turns(facts, 0, rng, 6, STYLES):
+            assert all(one.true for one in check(claims(turn.answer), facts[0])), turn.answer
+            count += 1
+            assert len(turn.answer.split()) <= DESCRIPTION_WORDS or turn.kind == "detailed"
+    assert count >= 75
+
+
+def test_texts_of_ordinary_regions_name_one_category() -> None:
+    rng = np.random.default_rng(2)
+    scene = mosaic(rng, "eurosat")
+    facts = scene_facts(scene)
+    for number, own in enumerate(facts):
+        for turn in turns(facts, number, rng, 3, STYLES):
+            assert set(claims(turn.answer).categories) == {own.name}
+
+
+@pytest.mark.parametrize(("rows", "learned"), [(200, True), (140, False)])
+def test_the_category_before_a_text_is_learned_only_where_most_is_of_it(rows: int, learned: bool) -> None:
+    scene = scene_of((FOREST, rows), (RIVER, 256 - rows))
+    subject_of(scene)
+    maker = TurnMaker(STYLES, 3)
+    found = [turn for seed in range(20) for turn in maker(np.random.default_rng(seed), material(scene)) if turn.before]
+    assert found and all(turn.before[0][1] == "forest" and turn.misled is not learned for turn in found)
 
 
 def test_mixed_regions_are_not_compared() -> None:
@@ -147,10 +199,15 @@ def _measured(monkeypatch: pytest.MonkeyPatch, reply: Reply) -> Any:
         return [tasks.Answered(one.facts, turn, Written(reply(turn), (), 1.0))
                 for one in scenes for region in range(len(one.facts)) for turn in ask(one.facts, region)]
 
+    def described(_generator: Any, scenes: Sequence[tasks.Known], style: str) -> List[Any]:
+        return answer(None, scenes, lambda facts, region: turns(facts, region, np.random.default_rng(0), 1, [style]))
+
     monkeypatch.setattr(tasks, "answer", answer)
+    monkeypatch.setattr(tasks, "described", described)
     rng = np.random.default_rng(3)
     scenes = [mosaic(rng, "eurosat") for _ in range(12)]
-    return contents.measure(None, tasks.known([replace(scene, regions=[]) for scene in scenes]))  # type: ignore[arg-type]
+    found = tasks.known([replace(scene, regions=[]) for scene in scenes])
+    return contents.measure(None, found)  # type: ignore[arg-type]
 
 
 def test_right_answers_have_full_marks_and_wrong_ones_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,10 +216,11 @@ def test_right_answers_have_full_marks_and_wrong_ones_none(monkeypatch: pytest.M
     wrong = _measured(monkeypatch, lambda turn: swapped.get(turn.answer.split(",")[0], "An airplane."))
     assert right["regions"] == wrong["regions"] == 12 and right["yes_no"]["count"] == 48
     for key in ("true of named", "named of true"):
-        assert (right[key], wrong[key]) == (1.0, 0.0)
+        assert (right[key], wrong[key]) == (right["described"][key], wrong["described"][key]) == (1.0, 0.0)
     assert (right["yes_no"]["balanced accuracy"], wrong["yes_no"]["balanced accuracy"]) == (1.0, 0.0)
     table = "\n".join(contents.markdown({"eurosat": right}))
-    assert "| eurosat | 12 | 1.000 | 1.000 | 1.000 | 0.500 | 1.000 | 1.000 | 1.000 | 1.000 of 1 |" in table
+    row = " | ".join(["1.000"] * 3 + ["0.500"] + ["1.000"] * 5)
+    assert f"| eurosat | 12 | {row} | 1.000 of 1 |" in table
 
 
 def test_always_yes_is_worth_nothing_and_half_a_list_is_half(monkeypatch: pytest.MonkeyPatch) -> None:

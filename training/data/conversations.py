@@ -11,6 +11,7 @@ from core_model.text.prompt import Turn as PromptTurn
 from training.data import wording
 from training.data.about import About, in_context
 from training.data.facts import RegionFacts, WithFacts, scene_facts
+from training.data.mixed import is_mostly
 from training.data.phrases import CANONICAL, Turn, listed, sentence
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN
@@ -64,7 +65,7 @@ class TurnMaker:
         """A turn in a style, mostly as the second of a conversation in which the category was answered first.
 
         In a share ``misled`` of these the category is wrong, and the text keeps to it: who reads both shall find one
-        name.
+        name. Nor is a category learned that has hardly more of its region than another one.
         """
         if rng.uniform() >= LABEL_FIRST:
             return turn
@@ -74,7 +75,8 @@ class TurnMaker:
             facts[number] = _misnamed(facts[number], rng)
             (turn,) = wording.turns(facts, number, rng, 1, (turn.kind,))
         said = facts[number].name
-        return replace(turn, before=((CANONICAL["category"], said),), misled=misled)
+        arbitrary = facts[number].mixed and not is_mostly(facts[number])
+        return replace(turn, before=((CANONICAL["category"], said),), misled=misled or arbitrary)
 
 
 def covering_names(scene: Scene) -> List[str]:

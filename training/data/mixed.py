@@ -66,6 +66,16 @@ def held(subject: Subject) -> str:
     return listed([counted(name) for name in named(subject.own)])
 
 
+def besides(own: RegionFacts, most: int) -> List[str]:
+    """What a region of several categories holds beside what it is called ("a river"), at most so many."""
+    return [counted(name) for name in named(own) if name != own.name][:most] if own.mixed else []
+
+
+def is_mostly(own: RegionFacts) -> bool:
+    """Whether one category has so much of the region that the whole is called by it."""
+    return bool(own.inside) and own.inside[0][1] >= MOST
+
+
 def all_in_it(subject: Subject) -> Optional[Turn]:
     """All that a region holds."""
     if not subject.own.contents:
@@ -78,10 +88,9 @@ def all_in_it(subject: Subject) -> Optional[Turn]:
 
 def mostly(subject: Subject) -> Optional[Turn]:
     """The category of most of the region, where one has most of it: what to call it as a whole."""
-    own = subject.own
-    if not own.inside or own.inside[0][1] < MOST:
+    if not is_mostly(subject.own):
         return None
-    return subject.turn("category", CANONICAL["category"], own.name)
+    return subject.turn("category", CANONICAL["category"], subject.own.name)
 
 
 def is_in_it(subject: Subject) -> Optional[Turn]:

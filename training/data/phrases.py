@@ -169,7 +169,7 @@ class Turn:
     """An instruction with ``<region>`` markers, its answer, and the scene's regions that the markers stand for.
 
     ``before`` holds the instructions and answers that come before it in the same conversation; ``misled`` says that
-    these answers are wrong, so that only the last one is learned.
+    these answers are wrong, or no better than others, so that only the last one is learned.
     """
 
     kind: str

@@ -9,12 +9,13 @@ import numpy as np
 
 from training.data import mixed, questions
 from training.data.facts import RegionFacts
-from training.data.phrases import CANONICAL, PLURAL, WITHIN, Turn, article, counted, noun_phrase, sentence
+from training.data.phrases import CANONICAL, PLURAL, WITHIN, Turn, article, counted, listed, noun_phrase, sentence
 from training.data.questions import Maker, Subject
 
 __all__ = ["CANONICAL", "SHARES", "Turn", "turns"]
 
 DESCRIPTION_WORDS, DETAILED_WORDS = 25, 60
+DESCRIBED = 3  # categories that a description names of a region that holds several
 SECOND_NEIGHBOUR = 0.25  # of the ring: what covers less is often named wrongly
 BORDERS = ("surrounded by", "bordered by", "next to")
 
@@ -28,7 +29,18 @@ def phrase(subject: Subject) -> Optional[Turn]:
     """Colour and name, sometimes with the shape or size."""
     own = subject.own
     adjectives = _some_adjectives(subject, 0.3 if subject.chance(0.5) else 0.0)
-    return subject.turn("phrase", subject.instruction("phrase"), noun_phrase(own.name, adjectives, own.colour))
+    return subject.turn("phrase", subject.instruction("phrase"), _naming(own, adjectives, 1))
+
+
+def _naming(own: RegionFacts, adjectives: Sequence[str], others: int, counts: bool = False) -> str:
+    """The ``noun_phrase`` of a region, with so much of what else it holds if it holds several categories."""
+    words, more = noun_phrase(own.name, adjectives, own.colour, counts), mixed.besides(own, others)
+    if not more:
+        return words
+    if own.name in WITHIN:
+        name = counted(own.name)
+        return words[: -len(name)] + listed([name, *more])
+    return f"{words} with {listed(more)} in it"
 
 
 def _some_adjectives(subject: Subject, share: float) -> List[str]:
@@ -47,19 +59,19 @@ def description(subject: Subject) -> Optional[Turn]:
     else:
         adjectives = _some_adjectives(subject, 0.75)
     # Always one that takes an article: where some did and some did not, "A grey commercial buildings" was learned.
-    subject_phrase = article(noun_phrase(own.name, adjectives, own.colour, counts=True))
+    subject_phrase = article(_naming(own, adjectives, DESCRIBED - 1, counts=True))
     if subject.chance(0.2):
         subject_phrase = "this is " + subject_phrase
     if own.orientation is not None and subject.chance(0.8) and not clauses:
         clauses.append(f"running from {own.orientation}")
     if own.texture is not None and subject.chance(0.65):
         behind = f"with {article(own.texture)} texture"
-        clauses.append(f"{own.texture} in texture" if _is_long(own.name) or clauses else behind)
+        clauses.append(f"{own.texture} in texture" if _is_long(own.name) or clauses or own.mixed else behind)
     around = questions.surroundings(subject, 1)  # one sentence names what there is most of, and is seldom wrong
     if around is not None and subject.chance(0.75):
         clauses.append(f"{subject.pick(BORDERS)} {around}")
     text = _joined(subject_phrase, clauses)
-    while len(text.split()) > DESCRIPTION_WORDS:
+    while len(text.split()) > DESCRIPTION_WORDS and clauses:
         clauses.pop(0)
         text = _joined(subject_phrase, clauses)
     return subject.turn("description", subject.instruction("description"), sentence(text))
@@ -80,7 +92,9 @@ def _joined(first: str, clauses: Sequence[str]) -> str:
 
 def detailed(subject: Subject) -> Optional[Turn]:
     """Two to four sentences of at most ``DETAILED_WORDS`` words: what, colour and texture, form, surroundings."""
-    parts = [_what(subject), _look(subject), _form(subject)]
+    others = mixed.besides(subject.own, mixed.MOST_NAMED - 1)
+    more = f" It also shows {listed(others)}." if others else ""
+    parts = [_what(subject) + more, _look(subject), _form(subject)]
     around = questions.surroundings(subject, 2, SECOND_NEIGHBOUR)
     if around is not None:
         parts.append(f"It is {subject.pick(BORDERS)} {around}.")
@@ -134,7 +148,8 @@ SHARES: Dict[Maker, float] = {
 }
 # Of a region that holds several categories.
 MIXED_SHARES: Dict[Maker, float] = {
-    mixed.all_in_it: 0.55, mixed.mostly: 0.2, questions.shape: 0.1, questions.size: 0.1, questions.larger: 0.05,
+    mixed.all_in_it: 0.30, mixed.mostly: 0.15, description: 0.24, phrase: 0.08, detailed: 0.10, questions.shape: 0.04,
+    questions.size: 0.05, questions.larger: 0.04,
 }
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 import numpy as np
 
 from core_model.generation import Generator
-from training.data import mixed
+from training.data import mixed, wording
 from training.data.facts import RegionFacts, scene_facts
 from training.data.phrases import Turn, holds
 from training.data.questions import Subject
@@ -40,6 +40,7 @@ def measure(generator: Generator, scenes: Sequence[tasks.Known]) -> Dict[str, An
         "regions": len(found), "yes_no": tasks.yes_no_rates(tasks.answer(generator, found, premises())),
         "no_image": tasks.yes_no_rates(tasks.answer(generator, found, premises(), no_image)),
         **_named(tasks.answer(generator, found, _made_by(mixed.all_in_it))),
+        "described": _named(tasks.described(generator, found, "description"), wording.DESCRIBED),
         **_mostly(tasks.answer(generator, found, _made_by(mixed.mostly))),
     }
 
@@ -62,15 +63,15 @@ def _made_by(maker: Callable[[Subject], Optional[Turn]]) -> tasks.Ask:
     return ask
 
 
-def _named(answered: Sequence[tasks.Answered]) -> Dict[str, float]:
-    """The share of what is named that is in the region, and of what a full answer would name the share that is."""
+def _named(answered: Sequence[tasks.Answered], most: int = mixed.MOST_NAMED) -> Dict[str, float]:
+    """The share of what is named that is in the region, and of up to ``most`` true names the share that is told."""
     true: List[bool] = []
     told: List[bool] = []
     for one in answered:
         own = one.facts[one.turn.regions[0]]
         said = claims(one.written.text).categories
         true += [any(holds(term, number) for number, _ in own.inside) for term in said]
-        told += [name in said for name in mixed.named(own)]
+        told += [name in said for name in mixed.named(own)[:most]]
     return {"true of named": float(np.mean(true)) if true else 0.0, "named of true": float(np.mean(told))}
 
 
@@ -83,12 +84,14 @@ def markdown(figures: Dict[str, Dict[str, Any]]) -> List[str]:
     """The table of every data set's figures."""
     lines = ["| regions that hold several categories | count | is X in it: balanced accuracy | right yes | right no | "
              "yes ratio said | no image | named things that are there | things that are there named | "
-             "category is that of most of it |", "|---|" + "---|" * 9]
+             "in `description`: named things that are there | things that are there named | "
+             "category is that of most of it |", "|---|" + "---|" * 11]
     for data, row in figures.items():
         rates = row["yes_no"]
         mostly = f"{row['mostly']:.3f} of {row['mostly of']:.0f}" if "mostly" in row else "–"
         shares = [rates["balanced accuracy"], rates["right yes"], rates["right no"], rates["yes ratio"],
-                  row["no_image"]["balanced accuracy"], row["true of named"], row["named of true"]]
+                  row["no_image"]["balanced accuracy"],
+                  *(part[key] for part in (row, row["described"]) for key in ("true of named", "named of true"))]
         lines.append(f"| {data} | {row['regions']} | " + " | ".join(f"{share:.3f}" for share in shares)
                      + f" | {mostly} |")
     return lines

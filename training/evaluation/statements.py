@@ -92,7 +92,8 @@ def check(said: Claims, facts: RegionFacts) -> List[Checked]:
         ("texture", said.textures, facts.textures), ("shape", said.shapes, facts.shapes),
         ("orientation", said.orientations, facts.orientations), ("size", said.sizes, facts.sizes),
     )
-    checked = [Checked("category", term, holds(term, facts.category)) for term in said.categories]
+    held = facts.contents if facts.mixed else (facts.category,)
+    checked = [Checked("category", term, any(holds(term, number) for number in held)) for term in said.categories]
     for kind, terms, fair in accepted:
         if fair or (kind == "orientation" and facts.shape is not None):
             checked += [Checked(kind, term, term in fair) for term in terms]
