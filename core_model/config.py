@@ -84,6 +84,8 @@ class AquilaConfig:
     ``label_temperature`` calibrates the probabilities of scored labels. ``confidence`` are slope, nearness and bias of
     ``core_model.confidence``, for written categories; ``familiar`` prototypes tell how near a region is (0: none).
     Texts that follow a category of less confidence than ``unsure_below`` open with "Perhaps" (0: none does).
+    ``categories`` are the only answers to the category's prompt; where the model writes another one, the likeliest of
+    them stands instead (none: whatever it writes).
     """
 
     encoder: EncoderConfig = dataclasses.field(default_factory=EncoderConfig)
@@ -99,6 +101,7 @@ class AquilaConfig:
     confidence: Tuple[float, float, float] = (1.0, 0.0, 0.0)
     familiar: int = 0
     unsure_below: float = 0.0
+    categories: Tuple[str, ...] = ()
     max_new_tokens: int = 128
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -192,9 +193,8 @@ class Describer:
         names = self._requests(seen, task.category) if task.category else []
         chances = np.zeros((len(seen), 0))
         if task.in_turn:
-            led = [replace(name, turns=(*name.turns, Turn(task.text))) for name in names]
-            written = self._generator.write(view, led, sampling=task.sampling)
-            return [one.earlier[0] for one in written], written, chances
+            named, written = self._in_turn(view, task, names)
+            return named, written, chances
         texts = self._requests(seen, task.text) if task.text else []
         if task.labels:
             asked_for = self._requests(seen, label_prompt(self.config, task.labels))
@@ -204,7 +204,33 @@ class Describer:
             written += self._generator.write(view, texts, sampling=task.sampling)
         else:
             written = self._generator.write(view, names + texts)
-        return written[: len(names)], written[len(names):], chances
+        known = self._known(view, names, written[: len(names)])
+        named = [known.get(number, one) for number, one in enumerate(written[: len(names)])]
+        return named, written[len(names):], chances
+
+    def _in_turn(self, view: View, task: _Task, names: List[Request]) -> Tuple[List[Written], List[Written]]:
+        """Categories, and the texts that follow them in one conversation."""
+        led = [replace(name, turns=(*name.turns, Turn(task.text))) for name in names]
+        texts = self._generator.write(view, led, sampling=task.sampling)
+        named = [one.earlier[0] for one in texts]
+        known = self._known(view, names, named)
+        again = [replace(names[number], turns=(replace(names[number].turns[0], answer=one.text), Turn(task.text)))
+                 for number, one in known.items()]
+        rewritten = dict(zip(known, self._generator.write(view, again, sampling=task.sampling)))
+        return ([known.get(number, one) for number, one in enumerate(named)],
+                [rewritten.get(number, one) for number, one in enumerate(texts)])
+
+    def _known(self, view: View, names: Sequence[Request], named: Sequence[Written]) -> Dict[int, Written]:
+        """The likeliest of the model's categories for every region that it called something else, by number."""
+        known = self.config.categories
+        strange = [number for number, one in enumerate(named) if known and _printable(one.text) not in known]
+        if not strange:
+            return {}
+        chances = self._generator.score(view, [names[number] for number in strange], known)
+        return {
+            number: replace(named[number], text=known[int(row.argmax())],
+                            log_probability=named[number].log_probability + math.log(row.max()))
+            for number, row in zip(strange, chances)}
 
     def _kept(self, picture: Picture) -> Pictures:
         identity = picture.identity

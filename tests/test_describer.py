@@ -14,7 +14,7 @@ import torch
 from core_model.checkpoint import LoadedModel
 from core_model.describer import Describer, Description
 from core_model.errors import ModelError, PromptError, RasterError
-from core_model.generation import Prefix, Request, Sampling, Written
+from core_model.generation import Prefix, Sampling
 from core_model.geo.raster import GdalRaster, Picture, pixel_to_map
 from core_model.geo.regions import Region
 from core_model.geo.source import Window
@@ -398,33 +398,3 @@ def test_describing_prints_nothing(describer: Describer, raster: Path, capfd: py
     list(describer.describe(raster, [*_regions(), *_bad_regions().values()]))
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
-
-
-def test_the_description_is_asked_for_after_the_label(raster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With ``label_first`` text and label are one conversation; a prompt of the user's is asked on its own."""
-    plain = loaded_tiny()
-    loaded = replace(plain, model=tiny_model(plain.tokenizer, label_first=True))  # type: ignore[arg-type]
-    describer = Describer(loaded, batch_size=4)
-    asked: list[Request] = []
-    written: list[Written] = []
-    write = describer._generator.write
-
-    def noted(view, requests, **settings):  # noqa: ANN001, ANN003, ANN202 (as Generator.write)
-        asked.extend(requests)
-        written.extend(write(view, requests, **settings))
-        return written[-len(requests) :]
-
-    monkeypatch.setattr(describer._generator, "write", noted)
-    found = next(iter(describer.describe(raster, _regions()[:1], style="description")))
-    assert [[turn.instruction.split(" m2. ")[-1] for turn in request.turns] for request in asked] == [
-        [loaded.model.config.prompts["category"], "Describe <region>."]]
-    label, text = written[0].earlier[0], written[0]
-    assert (found.label, found.description) == (_shown(label.text), _shown(text.text)) and label.text != text.text
-    assert found.confidence == pytest.approx(label.probability)
-    asked.clear()
-    list(describer.describe(raster, _regions()[:1], prompt="Is <region> wet?"))
-    assert {len(request.turns) for request in asked} == {1}
-
-
-def _shown(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable()).strip()

@@ -70,7 +70,9 @@ def calibrate(generator: Generator, data: Path) -> None:
     scenes = {name: tasks.known(found) for name, found in held_out_scenes(
         data, "val", size, CALIBRATION_SETS).items()}
     temperature, sure = _temperature(generator, scenes), _confidence(generator, scenes)
-    model.config = replace(model.config, label_temperature=temperature, confidence=sure, unsure_below=UNSURE_BELOW)
+    model.config = replace(
+        model.config, label_temperature=temperature, confidence=sure, unsure_below=UNSURE_BELOW,
+        categories=tuple(sorted({entry.name for entry in CATEGORIES})))
     _LOG.info("label temperature %.4f; confidence %.4f × log-odds + %.4f × nearness + %.4f", temperature, *sure)
 
 

@@ -53,7 +53,8 @@ def learn(model: Aquila, scenes: ShownScenes) -> None:
 def forget(model: Aquila) -> None:
     """Take away what was measured of a model's former weights, in place."""
     model.familiarity = None
-    model.config = replace(model.config, familiar=0, confidence=(1.0, 0.0, 0.0), unsure_below=0.0)
+    model.config = replace(
+        model.config, familiar=0, confidence=(1.0, 0.0, 0.0), unsure_below=0.0, categories=())
 
 
 def confidence_weights(
