@@ -193,8 +193,7 @@ class Describer:
         names = self._requests(seen, task.category) if task.category else []
         chances = np.zeros((len(seen), 0))
         if task.in_turn:
-            named, written = self._in_turn(view, task, names)
-            return named, written, chances
+            return (*self._in_turn(view, task, names), chances)
         texts = self._requests(seen, task.text) if task.text else []
         if task.labels:
             asked_for = self._requests(seen, label_prompt(self.config, task.labels))
@@ -204,9 +203,8 @@ class Describer:
             written += self._generator.write(view, texts, sampling=task.sampling)
         else:
             written = self._generator.write(view, names + texts)
-        known = self._known(view, names, written[: len(names)])
-        named = [known.get(number, one) for number, one in enumerate(written[: len(names)])]
-        return named, written[len(names):], chances
+        named = written[: len(names)]
+        return _replaced(named, self._known(view, names, named)), written[len(names):], chances
 
     def _in_turn(self, view: View, task: _Task, names: List[Request]) -> Tuple[List[Written], List[Written]]:
         """Categories, and the texts that follow them in one conversation."""
@@ -217,8 +215,7 @@ class Describer:
         again = [replace(names[number], turns=(replace(names[number].turns[0], answer=one.text), Turn(task.text)))
                  for number, one in known.items()]
         rewritten = dict(zip(known, self._generator.write(view, again, sampling=task.sampling)))
-        return ([known.get(number, one) for number, one in enumerate(named)],
-                [rewritten.get(number, one) for number, one in enumerate(texts)])
+        return _replaced(named, known), _replaced(texts, rewritten)
 
     def _known(self, view: View, names: Sequence[Request], named: Sequence[Written]) -> Dict[int, Written]:
         """The likeliest of the model's categories for every region that it called something else, by number."""
@@ -322,6 +319,11 @@ def _task(
         text, category = "", "" if kept else text
     in_turn = config.label_first and prompt is None and bool(text and category)
     return _Task(text, category, in_turn, kept, sampling)
+
+
+def _replaced(written: Sequence[Written], others: Dict[int, Written]) -> List[Written]:
+    """The texts, with the ``others`` in their places."""
+    return [others.get(number, one) for number, one in enumerate(written)]
 
 
 def _union(bounds: Sequence[Bounds]) -> Bounds:

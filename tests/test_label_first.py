@@ -46,6 +46,22 @@ def _by_id(describer: Describer, raster: Path, style: str = "description") -> di
     return {each.id: each for each in describer.describe(raster, _regions(), style=style)}
 
 
+def _noted(describer: Describer, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Request], list[Written]]:
+    """Lists that fill with all that the describer asks its generator to write, and with the texts."""
+    asked: list[Request] = []
+    texts: list[Written] = []
+    write = describer._generator.write
+
+    def noted(view, requests, **settings):  # noqa: ANN001, ANN003, ANN202 (as Generator.write)
+        found = write(view, requests, **settings)
+        asked.extend(requests)
+        texts.extend(found)
+        return found
+
+    monkeypatch.setattr(describer._generator, "write", noted)
+    return asked, texts
+
+
 @pytest.mark.parametrize(("label_first", "style"), [(True, "description"), (False, "description"), (True, "category")])
 def test_every_label_is_one_of_the_models_categories(raster: Path, label_first: bool, style: str) -> None:
     """An untrained model writes anything; with categories in its configuration the likeliest of them stands instead."""
@@ -61,14 +77,7 @@ def test_the_likeliest_category_is_the_label_and_the_text_follows_it(
     raster: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     describer = _describer(CATEGORIES)
-    asked: list[Request] = []
-    write = describer._generator.write
-
-    def noted(view, requests, **settings):  # noqa: ANN001, ANN003, ANN202 (as Generator.write)
-        asked.extend(requests)
-        return write(view, requests, **settings)
-
-    monkeypatch.setattr(describer._generator, "write", noted)
+    asked, _ = _noted(describer, monkeypatch)
     found = _by_id(describer, raster)
     given = [request.turns[0].answer for request in asked if request.turns[0].answer]
     assert sorted(given) == sorted(each.label for each in found.values())
@@ -101,16 +110,7 @@ def test_categories_are_kept_with_the_model(tmp_path: Path) -> None:
 def test_the_description_is_asked_for_after_the_label(raster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With ``label_first`` text and label are one conversation; a prompt of the user's is asked on its own."""
     describer = _describer()
-    asked: list[Request] = []
-    written: list[Written] = []
-    write = describer._generator.write
-
-    def noted(view, requests, **settings):  # noqa: ANN001, ANN003, ANN202 (as Generator.write)
-        asked.extend(requests)
-        written.extend(write(view, requests, **settings))
-        return written[-len(requests) :]
-
-    monkeypatch.setattr(describer._generator, "write", noted)
+    asked, written = _noted(describer, monkeypatch)
     found = next(iter(describer.describe(raster, _regions()[:1], style="description")))
     assert [[turn.instruction.split(" m2. ")[-1] for turn in request.turns] for request in asked] == [
         [describer.config.prompts["category"], "Describe <region>."]]

@@ -86,18 +86,20 @@ def _temperature(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> 
 
 
 def _confidence(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> Tuple[float, float, float]:
+    def named(change: Change) -> List[tasks.Answered]:
+        return [one for found in scenes.values()
+                for one in tasks.answer(generator, found, tasks.category_turn(generator), change)]
+
     answered: List[tasks.Answered] = []
     weights: List[float] = []
     changes = _changes()
     for name, change in changes.items():
         share = AS_THEY_ARE if change is as_they_are else (1 - AS_THEY_ARE) / (len(changes) - 1)
-        some = [one for found in scenes.values()
-                for one in tasks.answer(generator, found, tasks.category_turn(generator), change)]
+        some = named(change)
         _LOG.info("%s: right in %.3f of %d regions", name, tasks.accuracy(some), len(some))
         answered += some
         weights += [share] * len(some)
-    noisy = [one for found in scenes.values()
-             for one in tasks.answer(generator, found, tasks.category_turn(generator), noise)]
+    noisy = named(noise)
     right = [tasks.accuracy([one]) == 1.0 for one in answered] + [False] * len(noisy)
     answered, weights = answered + noisy, weights + [NOISE] * len(noisy)
     slope, near, bias = familiar.confidence_weights(
