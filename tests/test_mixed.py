@@ -12,10 +12,11 @@ from core_model.generation import Written
 from tests.made_scenes import mosaic
 from tests.made_training import made_scenes
 from training.data import mixed
+from training.data.comparisons import compare
 from training.data.conversations import STYLES, TurnMaker, material
 from training.data.facts import scene_facts
 from training.data.phrases import Turn, counted, may_hold
-from training.data.questions import Subject, compare
+from training.data.questions import Subject
 from training.data.scenes import Scene, SceneRegion
 from training.data.vocabulary import CATEGORIES, UNKNOWN, index
 from training.data.wording import DESCRIPTION_WORDS, PAIRED, SHARES, turns, two_sided

@@ -70,29 +70,30 @@ def _steepness(image: np.ndarray) -> float:
 def test_strongly_changed_pictures_are_not_in_their_own_colours_and_differ_more() -> None:
     def scenes(strong: float) -> List[Scene]:
         config = MixtureConfig(
-            shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=60, stretched=0.0, strong=strong)
+            shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=60, stretched=0.0, strong=strong, insets=0.0)
         return SceneBatches({"eurosat": patches()}, config, 1, 0)[0]
 
     usual, strong = scenes(0.0), scenes(1.0)
-    assert not any(scene.stretched for scene in usual) and all(scene.stretched for scene in strong)
+    assert not any(scene.altered for scene in usual) and all(scene.altered for scene in strong)
     spreads = [np.std([scene.image.mean() for scene in found]) for found in (usual, strong)]
     assert spreads[1] > 1.3 * spreads[0]
 
 
 def test_the_mixture_says_which_pictures_it_stretched() -> None:
-    config = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, stretched=0.5, strong=0.0)
+    config = MixtureConfig(
+        shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, stretched=0.5, strong=0.0, insets=0.0)
     scenes = SceneBatches({"eurosat": patches()}, config, 1, 0)[0]
-    assert 10 < sum(scene.stretched for scene in scenes) < 30
+    assert 10 < sum(scene.altered for scene in scenes) < 30
     batch = regions.collate(scenes, EXTRACTOR)
-    assert batch["stretched"].tolist() == [scene.stretched for scene in scenes]
-    own = sum(len(scene.regions) for scene in scenes if not scene.stretched)
+    assert batch["altered"].tolist() == [scene.altered for scene in scenes]
+    own = sum(len(scene.regions) for scene in scenes if not scene.altered)
     assert float(batch["counts"][-1]) == own
 
 
 def _batch() -> Dict[str, Tensor]:
     """Two pictures, the second in other colours."""
     scenes = [mosaic(np.random.default_rng(seed), "eurosat") for seed in range(2)]
-    scenes[1].stretched = True
+    scenes[1].altered = True
     return regions.collate(scenes, EXTRACTOR)
 
 
@@ -115,7 +116,7 @@ def test_the_anchor_pulls_where_colours_are_their_own_and_nowhere_else() -> None
     assert all(value.grad is None for value in anchor.parameters())
     batch["images"][1] = 255 - batch["images"][1]
     assert drift().item() == pytest.approx(moved.item())
-    batch["stretched"][:] = True
+    batch["altered"][:] = True
     assert drift().item() == 0
 
 

@@ -12,6 +12,7 @@ from core_model.text.prompt import REGION_PATTERN, Turn, region_order
 
 UNKNOWN = "unknown"
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+AS_LARGE = "as large"
 LARGER, ALIKE = 1.4, 1.1  # ratios of areas: from which one is plainly larger, up to which they are the same
 
 
@@ -55,7 +56,7 @@ def size_beside(area: float, other: float) -> str:
     if not math.isfinite(ratio) or ratio <= 0:
         return ""
     if 1 / ALIKE <= ratio <= ALIKE:
-        return "as large"
+        return AS_LARGE
     return ("" if max(ratio, 1 / ratio) >= LARGER else "a little ") + ("larger" if ratio > 1 else "smaller")
 
 

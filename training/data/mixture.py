@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from training.data import sources
 from training.data.augment import photometric, restretched
+from training.data.insets import InsetMosaic
 from training.data.scenes import Cutout, PatchMosaic, Scene
 
 _LOG = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class MixtureConfig:
     ``grids`` maps the progress from which it holds to the cells per side: coarse mosaics early show many small
     patches cheaply, fine ones later show them at the size the product does. ``stretched`` is the share of pictures
     that are stretched anew before they are changed otherwise. A share ``strong`` is changed up to thrice as much.
+    A share ``insets`` of the mosaics has patches inside others (``training.data.insets``).
     """
 
     shares: Mapping[str, float] = field(default_factory=lambda: {
@@ -36,6 +38,7 @@ class MixtureConfig:
     strength: float = 1.0
     strong: float = 0.35
     stretched: float = 0.35
+    insets: float = 0.5
 
     def grid_at(self, progress: float) -> Tuple[int, ...]:
         """The cells per side of mosaics at this point of the training."""
@@ -51,7 +54,9 @@ def load_sources(folder: Path, split: str, names: Sequence[str]) -> Dict[str, li
     return {name: readers[name](folder, split) for name in names}
 
 
-def scene_makers(data: Mapping[str, list], size: int, grids: Tuple[int, ...]) -> Dict[str, SceneMaker]:
+def scene_makers(
+    data: Mapping[str, list], size: int, grids: Tuple[int, ...], insets: float = 0.0
+) -> Dict[str, SceneMaker]:
     """What composes or cuts the scenes of each data set."""
     makers: Dict[str, SceneMaker] = {}
     for name, items in data.items():
@@ -59,7 +64,8 @@ def scene_makers(data: Mapping[str, list], size: int, grids: Tuple[int, ...]) ->
             continue
         if name in ("eurosat", "ucmerced", "solar"):
             chosen = grids if name == "eurosat" else tuple(min(cells, 3) for cells in grids)
-            makers[name] = PatchMosaic(items, name, size, (2,) if name == "solar" else chosen)
+            mosaic = PatchMosaic(items, name, size, (2,) if name == "solar" else chosen)
+            makers[name] = InsetMosaic(mosaic, insets) if insets and name != "solar" else mosaic
         else:
             scales = {"dubai": (0.5, 3.0), "naip": (0.4, 1.2), "banepa": (0.5, 2.0)}[name]
             makers[name] = Cutout(items, size, scales)
@@ -88,16 +94,16 @@ class SceneBatches(Dataset):
         """The makers of this point of the training; made once per grid, since they index every patch."""
         grids = self.config.grid_at(step / self.steps)
         if grids not in self._makers:
-            self._makers[grids] = scene_makers(self.data, self.config.size, grids)
+            self._makers[grids] = scene_makers(self.data, self.config.size, grids, self.config.insets)
         return self._makers[grids]
 
     def _scene(self, rng: np.random.Generator, maker: SceneMaker) -> Scene:
         scene = maker(rng)
-        scene.stretched = bool(rng.uniform() < self.config.stretched)
-        if scene.stretched:
+        stretched = bool(rng.uniform() < self.config.stretched)
+        if stretched:
             scene.image = restretched(rng, scene.image)
         strong = bool(rng.uniform() < self.config.strong)
-        scene.stretched |= strong
+        scene.altered |= stretched or strong
         strength = self.config.strength * (rng.uniform(*STRONG) if strong else 1.0)
         scene.image = photometric(rng, scene.image, strength)
         return scene

@@ -1,4 +1,4 @@
-"""Questions about regions with one right answer: attributes, yes or no, choices, comparisons, and the unknowable."""
+"""Questions about a region with one right answer: attributes, yes or no, choices, and the unknowable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Callable, List, Optional, Sequence
 import numpy as np
 
 from core_model.form import SHAPES, SIZES
-from core_model.text.context import size_beside
 from training.data.facts import COLOURS, NEIGHBOUR_STATED, ORIENTATIONS, TEXTURES, RegionFacts
 from training.data.phrases import (
     CANONICAL,
@@ -22,10 +21,8 @@ from training.data.phrases import (
     counted,
     listed,
     may_hold,
-    noun_phrase,
     own_terms,
     sentence,
-    with_article,
 )
 from training.data.vocabulary import CATEGORIES, of_source
 
@@ -327,72 +324,6 @@ def _distractors(category: int, own_source: bool, only_names: bool) -> List[str]
     terms = {CATEGORIES[number].name for number in numbers} if only_names else {
         term for number in numbers for term in own_terms(number)}
     return sorted(term for term in terms if not may_hold(term, category))
-
-
-# Two regions
-
-def _partner(subject: Subject, fits: Callable[[RegionFacts], bool]) -> Optional[int]:
-    others = [number for number, facts in enumerate(subject.facts) if number != subject.index and fits(facts)]
-    return others[int(subject.rng.integers(len(others)))] if others else None
-
-
-def _pair(subject: Subject, kind: str, instruction: str, answer: str, other: int) -> Turn:
-    return Turn(kind, instruction, answer, (subject.index, other))
-
-
-def compare(subject: Subject) -> Optional[Turn]:
-    """Both regions in one sentence, and which of them is larger."""
-    other = _partner(subject, lambda facts: facts is not subject.own and not facts.mixed)
-    if other is None:
-        return None
-    first, second = (
-        with_article(facts.name, noun_phrase(facts.name, (), facts.colour))
-        for facts in (subject.own, subject.facts[other]))
-    answer = f"The first shows {first}, the second shows {second}." if first != second else f"Both show {first}."
-    relation = larger_answer(subject.own, subject.facts[other])
-    if relation is not None and subject.chance(0.6):
-        answer += " " + relation
-    question = subject.pick((
-        "Compare <region1> and <region2>.", "How do <region1> and <region2> differ?",
-        "What is the difference between <region1> and <region2>?", "Describe <region1> and <region2>."))
-    return _pair(subject, "compare", question, answer, other)
-
-
-def larger_answer(first: RegionFacts, second: RegionFacts) -> Optional[str]:
-    """Which of two regions is larger; None when an area is not known."""
-    size = size_beside(first.area, second.area)
-    if size == "as large":
-        return "They are about the same size."
-    which = "first" if size.endswith("larger") else "second"
-    return f"The {which} is {size.replace('smaller', 'larger')}." if size else None
-
-
-def larger(subject: Subject) -> Optional[Turn]:
-    """Which of two regions is larger."""
-    other = _partner(subject, lambda facts: larger_answer(subject.own, facts) is not None)
-    if other is None:
-        return None
-    question = subject.pick((
-        "Which is larger, <region1> or <region2>?", "Compare the sizes of <region1> and <region2>.",
-        "Which of <region1> and <region2> is larger?"))
-    return _pair(subject, "larger", question, str(larger_answer(subject.own, subject.facts[other])), other)
-
-
-def same(subject: Subject) -> Optional[Turn]:
-    """Whether two regions are of one category."""
-    own = subject.own
-    twin = _partner(subject, lambda facts: facts.name == own.name and not facts.mixed)
-    stranger = _partner(subject, lambda facts: not may_hold(facts.name, own.category) and not facts.mixed)
-    if twin is None or stranger is None:
-        return None
-    question = subject.pick((
-        "Are <region1> and <region2> the same kind of place?", "Do <region1> and <region2> show the same?",
-        "Are <region1> and <region2> of the same category?"))
-    if subject.chance(0.5):
-        return _pair(subject, "yesno-same", question, f"Yes, each {statement(own.name)}.", twin)
-    theirs = statement(subject.facts[stranger].name)
-    answer = f"No, the first {statement(own.name)}, the second {theirs}."
-    return _pair(subject, "yesno-same", question, answer, stranger)
 
 
 def refusal(subject: Subject) -> Optional[Turn]:

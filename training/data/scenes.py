@@ -34,7 +34,7 @@ class Scene:
     """A square picture uint8 [S, S, 3], its GSD in metres, categories int16 [S, S] (−1 unknown) and regions.
 
     ``valid`` is False where the picture is empty (beyond a raster's edge); ``place`` is its ground, "" unknown.
-    ``stretched`` tells that its colours are no longer those of the data set.
+    ``altered`` tells that it no longer looks as the data set does: it was stretched, or one patch lies in another.
     """
 
     image: Pixels
@@ -44,7 +44,7 @@ class Scene:
     valid: Mask
     regions: List[SceneRegion] = field(default_factory=list)
     place: str = ""
-    stretched: bool = False
+    altered: bool = False
 
 
 def star_polygon(rng: np.random.Generator, height: int, width: int, fill: float = 1.0) -> Mask:
@@ -114,7 +114,8 @@ class PatchMosaic:
             by_category.setdefault(patch.category, []).append(number)
         object.__setattr__(self, "_by_category", by_category)
 
-    def _draw(self, rng: np.random.Generator) -> Patch:
+    def draw(self, rng: np.random.Generator) -> Patch:
+        """Any patch, all categories being as likely."""
         by_category: Dict[int, List[int]] = self._by_category  # type: ignore[attr-defined]
         keys = sorted(by_category)
         numbers = by_category[keys[int(rng.integers(len(keys)))]]
@@ -135,10 +136,10 @@ class PatchMosaic:
                 if regions and rng.uniform() < empty:
                     continue
                 box = slice(edges[row], edges[row + 1]), slice(edges[column], edges[column + 1])
-                patch = self._draw(rng)
+                patch = self.draw(rng)
                 image[box] = self._fit(rng, patch.pixels, crop, image[box].shape[0], image[box].shape[1])
                 categories[box] = patch.category
-                regions.append(SceneRegion(self._region(rng, box), patch.category))
+                regions.append(SceneRegion(self.region(rng, box), patch.category))
         valid = categories != UNKNOWN
         image[~valid] = image[valid].mean(axis=0)
         gsd = PATCH_GSD[self.source] * crop * patch_side * grid / self.size
@@ -151,7 +152,8 @@ class PatchMosaic:
         row, column = rng.integers(0, side - cut + 1, 2)
         return resize(rng, turn(rng, pixels[row : row + cut, column : column + cut]), height, width)
 
-    def _region(self, rng: np.random.Generator, box: Tuple[slice, slice]) -> Mask:
+    def region(self, rng: np.random.Generator, box: Tuple[slice, slice]) -> Mask:
+        """The whole box, or a strip, a turned shape or an irregular part in it: bool [size, size]."""
         mask = np.zeros((self.size, self.size), bool)
         height, width = box[0].stop - box[0].start, box[1].stop - box[1].start
         kind = rng.uniform()

@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
-from training.data import mixed, questions
+from training.data import comparisons, mixed, questions
 from training.data.facts import RegionFacts
 from training.data.phrases import CANONICAL, PLURAL, WITHIN, Turn, article, counted, listed, noun_phrase, sentence
 from training.data.questions import Maker, Subject
@@ -143,13 +143,13 @@ SHARES: Dict[Maker, float] = {
     questions.is_orientation: 0.01, questions.is_size: 0.015, questions.is_neighbour: 0.08,
     questions.surround: 0.19, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
     questions.shape: 0.01, questions.orientation: 0.02, questions.size: 0.01,
-    questions.compare: 0.03, questions.larger: 0.02, questions.same: 0.02, questions.refusal: 0.02,
+    comparisons.compare: 0.03, comparisons.larger: 0.02, comparisons.same: 0.02, questions.refusal: 0.02,
     mixed.all_in_it: 0.03,
 }
 # Of a region that holds several categories.
 MIXED_SHARES: Dict[Maker, float] = {
     mixed.all_in_it: 0.30, mixed.mostly: 0.15, description: 0.24, phrase: 0.08, detailed: 0.10, questions.shape: 0.04,
-    questions.size: 0.05, questions.larger: 0.04,
+    questions.size: 0.05, comparisons.larger: 0.04,
 }
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {

@@ -11,7 +11,7 @@ import numpy as np
 from core_model.config import AquilaConfig
 from core_model.geo.outline import form_of_mask
 from core_model.prompts import style_prompt
-from training.data import questions, wording
+from training.data import comparisons, wording
 from training.data.build.reasoning import odd_one_out, tell_apart
 from training.data.build.relations import Scenery, place_of
 from training.data.facts import NO_SURROUNDINGS, RegionFacts, scene_facts
@@ -92,7 +92,7 @@ class PublicSet(DataSet):
             subject = Subject(self.facts(target.picture), target.region, rng)
             places = [place_of(region.mask) for region in self._scenes[target.picture].regions]
             scenery = Scenery(subject, places)
-            turns = questions.compare(subject), questions.larger(subject), tell_apart(scenery), odd_one_out(scenery)
+            turns = comparisons.compare(subject), comparisons.larger(subject), tell_apart(scenery), odd_one_out(scenery)
             found += [Spoken(target.picture, turn, (turn.answer,)) for turn in turns if turn is not None]
         return found
 

@@ -14,15 +14,15 @@ from training.stages.regions import Features, RegionClassifier
 
 
 class Anchor(nn.Module):
-    """How far features of pictures in their own colours are from those of the weights that training starts from."""
+    """How far features of pictures that are not altered are from those of the weights that training starts from."""
 
     def __init__(self, start: RegionClassifier, weight: float) -> None:
         super().__init__()
         self.start, self.weight = start.requires_grad_(False).eval(), weight
 
     def forward(self, found: Features, batch: Mapping[str, Tensor]) -> Tensor:
-        """The weighed sum over regions of pictures that were not stretched, in shares of the features' variance."""
-        kept = ~batch["stretched"]
+        """The weighed sum over regions of such pictures, in shares of the features' variance."""
+        kept = ~batch["altered"]
         chosen = kept[batch["image_index"]]
         if not chosen.any():
             return found.own.sum() * 0

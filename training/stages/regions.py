@@ -104,9 +104,9 @@ def collate(scenes: List[Scene], extractor: ExtractorConfig) -> Dict[str, Tensor
 
     ``sectors`` [R, context tokens, categories] are the shares of each sector of the facts' ring, as far as known.
     ``forms`` are masks [M, side, side], the regions' and drawn ones, with their ``shapes`` and ``orientations`` [M].
-    ``weights`` make every scene count the same, however many regions a mosaic holds. ``stretched`` [T] are pictures
-    that are not in their own colours. ``counts`` [6] are what the losses are divided by: the weights' sum, regions,
-    known sectors by weight, judged shapes, judged orientations, regions of pictures in their own colours.
+    ``weights`` make every scene count the same, however many regions a mosaic holds. ``altered`` [T] are pictures
+    unlike those of their data set. ``counts`` [6] are what the losses are divided by: the weights' sum, regions, known
+    sectors by weight, judged shapes, judged orientations, regions of pictures that are not altered.
     """
     regions = [(number, region) for number, scene in enumerate(scenes) for region in scene.regions if region.mask.any()]
     looks = [_looks(scenes[number], region.mask) for number, region in regions]
@@ -117,13 +117,13 @@ def collate(scenes: List[Scene], extractor: ExtractorConfig) -> Dict[str, Tensor
     forms = _forms(scenes, extractor.spatial_size)
     judged = [(forms[kind] != NO_FORM).sum().float() for kind in ("shapes", "orientations")]
     known = (shares.sum(dim=(1, 2)) * weights).sum()
-    stretched = torch.tensor([scene.stretched for scene in scenes])
+    altered = torch.tensor([scene.altered for scene in scenes])
     return {
         "images": torch.from_numpy(np.stack([scene.image for scene in scenes])), "masks": masks, "image_index": index,
         "categories": torch.tensor([region.category for _, region in regions], dtype=torch.long), "weights": weights,
         "measures": _stacked([measures for _, measures in looks], MEASURES), "sectors": shares, **forms,
-        "stretched": stretched, "counts": torch.stack([
-            weights.sum(), torch.tensor(float(len(regions))), known, *judged, (~stretched[index]).sum().float()]),
+        "altered": altered, "counts": torch.stack([
+            weights.sum(), torch.tensor(float(len(regions))), known, *judged, (~altered[index]).sum().float()]),
     }
 
 

@@ -1,0 +1,100 @@
+"""Patches that lie inside others in the scenes that the default model learns from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import List
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from tests.made_training import SIZE, patches
+from training.data import insets, vocabulary
+from training.data.comparisons import AS_LARGE_OFTEN, larger
+from training.data.facts import RegionFacts, scene_facts
+from training.data.insets import InsetMosaic
+from training.data.mixture import MixtureConfig, SceneBatches, scene_makers
+from training.data.questions import Subject
+from training.data.scenes import PatchMosaic, Scene, SceneRegion
+from training.data.sources import Patch
+
+SEEDS = 30
+
+
+def _flat() -> List[Patch]:
+    """Patches of one grey each, ten times their category's number."""
+    numbers = vocabulary.of_source("eurosat")[:6]
+    return [Patch(np.full((32, 32, 3), 10 * (number + 1), np.uint8), number) for number in numbers]
+
+
+def _scenes(share: float) -> List[Scene]:
+    maker = InsetMosaic(PatchMosaic(_flat(), "eurosat", SIZE, (2,)), share)
+    return [maker(np.random.default_rng(seed)) for seed in range(SEEDS)]
+
+
+def test_every_region_lies_on_its_own_category_and_on_no_other_region() -> None:
+    for scene in _scenes(1.0):
+        covered = np.zeros((SIZE, SIZE), int)
+        for region in scene.regions:
+            assert set(scene.categories[region.mask].tolist()) == {region.category}
+            covered += region.mask
+        assert covered.max() == 1
+
+
+def test_an_inset_shows_its_own_patch_inside_another() -> None:
+    """Away from their softened edges, pixels are those of the patch that the region is called by."""
+    inside = 0
+    for scene in _scenes(1.0):
+        for region in scene.regions:
+            core = ndimage.binary_erosion(region.mask, iterations=6)
+            assert np.abs(scene.image[core].astype(int) - 10 * (region.category + 1)).max(initial=0) <= 1
+        inset, around = scene.regions[-1].mask, ndimage.binary_dilation(scene.regions[-1].mask, iterations=3)
+        beside = scene.categories[around & ~inset & scene.valid]
+        inside += bool(len(beside)) and bool((beside != scene.regions[-1].category).all())
+    assert inside > SEEDS / 2
+
+
+def test_scenes_without_insets_are_those_of_the_mosaic() -> None:
+    mosaic = PatchMosaic(_flat(), "eurosat", SIZE, (2,))
+    for seed, scene in enumerate(_scenes(0.0)):
+        plain = mosaic(np.random.default_rng(seed))
+        assert np.array_equal(scene.image, plain.image) and not scene.altered
+        assert len(scene.regions) == len(plain.regions)
+
+
+@pytest.mark.parametrize("rows, left", [(4, 12 * 20), (13, 0)])
+def test_a_region_that_is_mostly_covered_is_no_longer_one(rows: int, left: int) -> None:
+    region, mask = np.zeros((SIZE, SIZE), bool), np.zeros((SIZE, SIZE), bool)
+    region[10:26, 10:30] = True
+    mask[10 : 10 + rows] = True
+    kept = insets._without([SceneRegion(region, 3)], mask)
+    assert [(one.category, int(one.mask.sum())) for one in kept] == ([(3, left)] if left else [])
+    assert not any((one.mask & mask).any() for one in kept)
+
+
+@pytest.mark.parametrize("name, inset", [("eurosat", True), ("solar", False)])
+def test_roofs_have_no_insets(name: str, inset: bool) -> None:
+    """A patch of roofs holds several things, so a part of it is not what the whole is called."""
+    makers = scene_makers({name: patches()}, SIZE, (2,), insets=1.0)
+    assert isinstance(makers[name], InsetMosaic) is inset
+
+
+def test_the_mixture_marks_scenes_with_insets_as_altered() -> None:
+    config = MixtureConfig(
+        shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, stretched=0.0, strong=0.0, insets=0.5)
+    scenes = SceneBatches({"eurosat": _flat()}, config, 1, 0)[0]
+    assert 8 < sum(scene.altered for scene in scenes) < 32
+
+
+def test_regions_of_the_same_size_are_compared_more_often() -> None:
+    """One of three partners is as large as the region: with four times their share it is every other one."""
+    facts = _three_partners()
+    said = [larger(Subject(facts, 0, np.random.default_rng(seed))) for seed in range(300)]
+    alike = [turn is not None and turn.answer == "They are about the same size." for turn in said]
+    assert np.mean(alike) == pytest.approx(AS_LARGE_OFTEN / (AS_LARGE_OFTEN + 2), abs=0.09)
+
+
+def _three_partners() -> List[RegionFacts]:
+    (one, *_) = scene_facts(_scenes(0.0)[0])
+    return [replace(one, area=area) for area in (100.0, 104.0, 300.0, 20.0)]

@@ -1,0 +1,77 @@
+"""One kind of ground inside another, as a pond lies in a meadow and a house in a wood: patches put into mosaics.
+
+Copying labelled objects into other pictures is common for instances (Ghiasi et al. 2021, Simple Copy-Paste). Here it
+keeps an encoder from naming a small region by what lies around it: in a plain mosaic no region lies inside another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Tuple
+
+import numpy as np
+from scipy import ndimage
+
+from training.data.scenes import PATCH_GSD, SMALLEST_REGION, Mask, PatchMosaic, Scene, SceneRegion, resize, turn
+from training.data.sources import Pixels
+from training.data.vocabulary import CATEGORIES
+
+MOST_INSETS = 3
+SPAN = (0.1, 0.45)  # of the picture's side
+SOFTEST_EDGE = 1.5  # pixels
+KEPT = 0.4  # the share of a region that must be left for it to stay one
+
+
+@dataclass(frozen=True)
+class InsetMosaic:
+    """A mosaic, a ``share`` of them with one to three patches of other categories put into the cells."""
+
+    mosaic: PatchMosaic
+    share: float
+
+    def __call__(self, rng: np.random.Generator) -> Scene:
+        """One scene; what lies inside another region is no part of it, and ``altered`` tells that something does."""
+        scene = self.mosaic(rng)
+        if rng.uniform() < self.share:
+            for _ in range(int(rng.integers(1, MOST_INSETS + 1))):
+                self._put(rng, scene)
+        return scene
+
+    def _put(self, rng: np.random.Generator, scene: Scene) -> None:
+        shares = np.exp(rng.uniform(np.log(SPAN[0]), np.log(SPAN[1]), 2))
+        height, width = (round(share * self.mosaic.size) for share in shares.tolist())
+        top, left = (int(rng.integers(0, self.mosaic.size - side + 1)) for side in (height, width))
+        box = slice(top, top + height), slice(left, left + width)
+        mask = self.mosaic.region(rng, box) & scene.valid
+        patch = self.mosaic.draw(rng)
+        around = {CATEGORIES[number].name for number in np.unique(scene.categories[mask]).tolist()}
+        if mask.sum() < SMALLEST_REGION or CATEGORIES[patch.category].name in around:
+            return
+        shown = self._part(rng, patch.pixels, scene.gsd / PATCH_GSD[scene.source], height, width)
+        opaque = ndimage.gaussian_filter(mask[box].astype(np.float32), rng.uniform(0, SOFTEST_EDGE))[..., None]
+        scene.image[box] = np.rint(scene.image[box] * (1 - opaque) + shown * opaque).astype(np.uint8)
+        scene.categories[mask] = patch.category
+        scene.regions = _without(scene.regions, mask) + [SceneRegion(mask, patch.category)]
+        scene.altered = True
+
+    def _part(self, rng: np.random.Generator, pixels: Pixels, scale: float, height: int, width: int) -> Pixels:
+        """The middle of a patch: so much of it that its GSD is the scene's, up to all of it shown smaller.
+
+        ``scale`` is how many of its pixels are as wide as one of the scene's.
+        """
+        finest = min(1.0, max(height, width) * scale / pixels.shape[0])
+        share = float(np.exp(rng.uniform(np.log(finest), 0))) / max(height, width)
+        rows, columns = (_middle(pixels.shape[0], share * side) for side in (height, width))
+        return resize(rng, turn(rng, pixels)[rows, columns], height, width)
+
+
+def _middle(side: int, share: float) -> slice:
+    length = max(2, round(side * share))
+    return slice((side - length) // 2, (side - length) // 2 + length)
+
+
+def _without(regions: List[SceneRegion], mask: Mask) -> List[SceneRegion]:
+    """The regions without what ``mask`` covers; those of which little is left are no longer regions."""
+    left: List[Tuple[SceneRegion, Mask]] = [(region, region.mask & ~mask) for region in regions]
+    return [SceneRegion(rest, region.category) for region, rest in left
+            if rest.sum() >= max(SMALLEST_REGION, KEPT * region.mask.sum())]
