@@ -18,6 +18,7 @@ from training.data.mixture import MixtureConfig, SceneBatches, scene_makers
 from training.data.questions import Subject
 from training.data.scenes import PatchMosaic, Scene, SceneRegion
 from training.data.sources import Patch
+from training.evaluation.held_out import nested_scenes, patch_scenes
 
 SEEDS = 30
 
@@ -98,3 +99,22 @@ def test_regions_of_the_same_size_are_compared_more_often() -> None:
 def _three_partners() -> List[RegionFacts]:
     (one, *_) = scene_facts(_scenes(0.0)[0])
     return [replace(one, area=area) for area in (100.0, 104.0, 300.0, 20.0)]
+
+
+def test_nested_scenes_ask_for_the_middle_of_another_patch() -> None:
+    """Each region is half a cell wide, shows the pixels of its own category, and another one lies around it."""
+    mosaics = patch_scenes(_flat()[:4], "eurosat", SIZE)
+    (scene,) = nested_scenes(mosaics)
+    assert len(scene.regions) == 4
+    for region in scene.regions:
+        rows, columns = np.nonzero(region.mask)
+        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (SIZE // 4, SIZE // 4) and region.mask.sum() == SIZE**2 // 16
+        assert (scene.image[region.mask] == 10 * (region.category + 1)).all()
+        assert (scene.categories[region.mask] == region.category).all()
+        around = ndimage.binary_dilation(region.mask, iterations=2) & ~region.mask
+        assert region.category not in scene.categories[around]
+    assert mosaics[0].regions[0].mask.sum() == SIZE**2 // 4, "the mosaic itself stays as it was"
+
+
+def test_patches_of_one_category_cannot_be_nested() -> None:
+    assert nested_scenes(patch_scenes([_flat()[0]] * 4, "eurosat", SIZE)) == []

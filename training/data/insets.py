@@ -17,7 +17,7 @@ from training.data.sources import Pixels
 from training.data.vocabulary import CATEGORIES
 
 MOST_INSETS = 3
-SPAN = (0.1, 0.45)  # of the picture's side
+SPAN = (0.14, 0.5)  # of the picture's side
 SOFTEST_EDGE = 1.5  # pixels
 KEPT = 0.4  # the share of a region that must be left for it to stay one
 

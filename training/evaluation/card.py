@@ -1,7 +1,8 @@
 """The tables of a model's card, of the held-out parts of the public data sets.
 
 Every figure stands beside what says nothing about the region: the most frequent category, another region's mask, no
-picture. The same regions are also asked about in stretched pictures: imagery of more than 8 bits is seen so.
+picture. The same regions are also asked about in stretched pictures, since imagery of more than 8 bits is seen so, and
+patches also in the middle of others, as a user draws a pond in a meadow.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from core_model.generation import Generator
 from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation import contents, tasks
 from training.evaluation.asking import no_image, shuffled_masks, stretched_by_band, stretched_together
+from training.evaluation.held_out import nested_scenes
 from training.evaluation.material import most_frequent
 from training.evaluation.public_sets import vocabulary_of
 from training.evaluation.statements import true_shares
@@ -27,8 +29,9 @@ COLUMNS = {
     "accuracy": "accuracy", "macro_f1": "macro-F1", "stretched_together": "bands stretched together: accuracy",
     "stretched_by_band": "one by one: accuracy", "labels_accuracy": "from a label list: accuracy",
     "labels_macro_f1": "macro-F1", "most_frequent": "most frequent", "shuffled_masks": "shuffled masks",
-    "no_image": "no image",
+    "no_image": "no image", "nested": "inside another patch: accuracy",
 }
+MOSAICS = ("eurosat", "ucmerced")
 STATED = ("eurosat", "ucmerced", "dubai", "naip")
 
 
@@ -71,7 +74,14 @@ def _categories(
         "most_frequent": truth.count(most_frequent(truth)) / len(truth),
         "shuffled_masks": tasks.accuracy(tasks.answer(generator, scenes, turn, shuffled_masks)),
         "no_image": tasks.accuracy(tasks.answer(generator, scenes, turn, no_image)),
+        **({"nested": _nested(generator, scenes)} if name in MOSAICS else {}),
     }
+
+
+def _nested(generator: Generator, scenes: Sequence[tasks.Known]) -> float:
+    """Accuracy for patches in the middle of others."""
+    nested = tasks.known(nested_scenes([one.scene for one in scenes]))
+    return tasks.accuracy(tasks.answer(generator, nested, tasks.category_turn(generator)))
 
 
 def _calibration(generator: Generator, answered: Sequence[tasks.Answered]) -> Dict[str, float]:
@@ -112,8 +122,8 @@ def markdown(figures: Dict[str, Any], name: str) -> str:
     lines = [f"Model `{name}`, held-out regions; accuracy is of the written category, to the letter.", "",
              "| data | regions | " + " | ".join(COLUMNS.values()) + " |", "|---|---|" + "---|" * len(COLUMNS)]
     for data, row in figures["categories"].items():
-        shares = [row[key] for key in COLUMNS]
-        lines.append(f"| {data} | {row['regions']} | " + " | ".join(f"{share:.3f}" for share in shares) + " |")
+        shares = [f"{row[key]:.3f}" if key in row else "–" for key in COLUMNS]
+        lines.append(f"| {data} | {row['regions']} | " + " | ".join(shares) + " |")
     found = figures["calibration"]
     lines += ["", f"Expected calibration error of the category's confidence: {found['error']:.3f} "
               f"({found['count']:.0f} regions, mean confidence {found['mean confidence']:.3f}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, TypeVar
 
@@ -13,9 +14,9 @@ from scipy import ndimage
 from core_model.geo.tiling import TileId, choose_tile, tile_window
 from training.data.build.supplies import place_of
 from training.data.mixture import load_sources
-from training.data.scenes import PATCH_GSD, Scene, SceneRegion
+from training.data.scenes import PATCH_GSD, Mask, Scene, SceneRegion
 from training.data.sources import LabelledScene, Patch
-from training.data.vocabulary import UNKNOWN
+from training.data.vocabulary import CATEGORIES, UNKNOWN
 
 T = TypeVar("T")
 SMALLEST_OBJECT = 64  # pixels of the labelled image
@@ -45,6 +46,37 @@ def patch_scenes(patches: Sequence[Patch], source: str, size: int, seed: int = 0
         gsd = PATCH_GSD[source] * chosen[0].pixels.shape[0] / half
         scenes.append(Scene(image, gsd, categories, source, valid, regions))
     return scenes
+
+
+def nested_scenes(scenes: Sequence[Scene]) -> List[Scene]:
+    """In the middle of each patch of mosaics, the middle of another category's patch; only these are regions.
+
+    Middles are half as high and wide as their patch. Every scene has the pixels of its mosaic, so the GSD stays.
+    """
+    return [nested for nested in map(_nested, scenes) if nested.regions]
+
+
+def _nested(scene: Scene) -> Scene:
+    image, categories, regions = scene.image.copy(), scene.categories.copy(), []
+    for number, region in enumerate(scene.regions):
+        others = [other for other in scene.regions[number + 1 :] + scene.regions[:number]
+                  if CATEGORIES[other.category].name != CATEGORIES[region.category].name]
+        if not others:
+            continue
+        box, category = _middle(region.mask), others[0].category
+        image[box] = scene.image[_middle(others[0].mask)]
+        categories[box] = category
+        mask = np.zeros(region.mask.shape, bool)
+        mask[box] = True
+        regions.append(SceneRegion(mask, category))
+    return replace(scene, image=image, categories=categories, regions=regions)
+
+
+def _middle(mask: Mask) -> Tuple[slice, slice]:
+    """Half the height and width of a mask's bounds, in their middle."""
+    rows, columns = (slice(part.start + (part.stop - part.start) // 4, part.start + (part.stop - part.start) * 3 // 4)
+                     for part in ndimage.find_objects(mask.astype(np.uint8))[0])
+    return rows, columns
 
 
 def object_scenes(labelled: Sequence[LabelledScene], size: int, most_per_category: int = 60) -> List[Scene]:
