@@ -43,7 +43,7 @@ from training.feeds.examples import Order, collate
 from training.feeds.examples import conversations as as_conversations
 from training.optimizers import muon
 from training.stages import regions
-from training.stages.text import TextLearner, prompt_builder, verdict_ids
+from training.stages.text import TextLearner, answer_weights, prompt_builder
 
 
 def _labelled() -> LabelledScene:
@@ -167,19 +167,22 @@ def test_labels_cover_the_answers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert float(batch["counts"]) == len(learned)
 
 
-def test_the_first_word_of_yes_no_answers_counts_as_often_as_asked() -> None:
-    """A weight of 5 adds four times the cross-entropy of "Yes" and "No", and nothing of any other word."""
+@pytest.mark.parametrize("of_categories", [False, True])
+def test_the_first_word_of_an_answer_counts_as_often_as_asked(of_categories: bool) -> None:
+    """A weight of 5 adds four times the cross-entropy of these words, and nothing of any other word."""
     tokenizer = tiny_tokenizer()
     model = tiny_model(tokenizer)
     stage = replace(STAGE, pairs_per_region=3, kinds=["category"])
     examples = made_examples(model, tokenizer, stage)
     batch = collate([examples[0], examples[1]])
-    verdicts = verdict_ids(prompt_builder(model, tokenizer))
-    wanted = {tokenizer.encode("Yes, it is")[0], tokenizer.encode("No, it is")[0]}
-    assert set(verdicts) == wanted and len(wanted) == 2
+    stage = replace(stage, category_weight=5.0) if of_categories else replace(stage, verdict_weight=5.0)
+    weights = answer_weights(stage, prompt_builder(model, tokenizer))
+    answers = [one.name for one in CATEGORIES] if of_categories else ["Yes, it is", "No, it is"]
+    wanted = {tokenizer.encode(answer)[0] for answer in answers}
+    assert weights == dict.fromkeys(wanted, 5.0) and len(wanted) > 1
     with torch.no_grad():
         plain = float(TextLearner(model)(**batch)["loss"]) * float(batch["counts"])
-        weighted = float(TextLearner(model, verdicts, 5)(**batch)["loss"]) * float(batch["counts"])
+        weighted = float(TextLearner(model, weights)(**batch)["loss"]) * float(batch["counts"])
         sight = look(model, batch["image"], batch["masks"], batch["image_index"])
         logits = model.logits(sight, as_conversations(batch))
         own = [
@@ -188,6 +191,11 @@ def test_the_first_word_of_yes_no_answers_counts_as_often_as_asked() -> None:
             if int(batch["labels"][row, place]) in wanted]
     assert len(own) > 4
     assert weighted - plain == pytest.approx(4 * float(sum(own)), rel=1e-3)
+
+
+def test_nothing_is_weighed_where_nothing_is_asked_for() -> None:
+    tokenizer = tiny_tokenizer()
+    assert answer_weights(STAGE, prompt_builder(tiny_model(tokenizer), tokenizer)) == {}
 
 
 def test_the_bank_gives_back_what_the_encoder_saw() -> None:

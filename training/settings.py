@@ -94,10 +94,10 @@ class TextStage(Schedule):
     the kinds of conversation (empty: all), ``pairs_per_region`` are yes/no questions asked with a true and a false
     premise, ``misled`` the share of the texts behind a category that keep to a wrong one (which is not learned), and
     ``scenes`` different pictures are drawn, a share ``mixed`` of them with a region that holds several categories. The
-    first word of yes/no answers counts ``verdict_weight`` times in the loss. Of manifests, ``about`` chooses
-    conversations about whole pictures, about regions, or both. No row is longer than ``longest`` tokens. With ``bank``
-    the frozen encoder sees every picture once; without it, decoded pictures are kept on disk, up to ``cache_gib`` of
-    them.
+    first word of yes/no answers counts ``verdict_weight`` times in the loss, and that of a category where it is the
+    answer ``category_weight`` times. Of manifests, ``about`` chooses conversations about whole pictures, about regions,
+    or both. No row is longer than ``longest`` tokens. With ``bank`` the frozen encoder sees every picture once; without
+    it, decoded pictures are kept on disk, up to ``cache_gib`` of them.
     """
 
     train: List[str] = field(default_factory=lambda: list(PARTS))
@@ -113,6 +113,7 @@ class TextStage(Schedule):
     turns_per_region: int = 3
     pairs_per_region: int = 0
     verdict_weight: float = 1.0
+    category_weight: float = 1.0
     misled: float = 0.0
     mixed: float = 0.0
     regions_per_scene: int = 6

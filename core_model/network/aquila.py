@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as functional
@@ -146,11 +146,16 @@ class Aquila(nn.Module):
         return found
 
 
-def packed_loss(logits: Tensor, labels: Tensor, parents: Tensor, reduction: str = "mean") -> Tensor:
-    """Cross-entropy of every label given the token before it in its own text: the mean (or "sum") over labels."""
+def packed_loss(
+    logits: Tensor, labels: Tensor, parents: Tensor, reduction: str = "mean", weights: Optional[Tensor] = None
+) -> Tensor:
+    """Cross-entropy of every label given the token before it in its own text: the mean (or "sum") over labels.
+
+    With ``weights`` [vocabulary] a label counts as often as they say.
+    """
     row, place = ((labels != IGNORED_LABEL) & (parents >= 0)).nonzero(as_tuple=True)
     return functional.cross_entropy(
-        logits[row, parents[row, place]].float(), labels[row, place], reduction=reduction)
+        logits[row, parents[row, place]].float(), labels[row, place], weights, reduction=reduction)
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,18 @@ in every stage.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from core_model.network.aquila import Aquila, Sight, packed_loss
-from core_model.text.prompt import IGNORED_LABEL, PromptBuilder, template
+from core_model.text.prompt import PromptBuilder, template
 from core_model.text.tokenizer import TextTokenizer
 from training.bank import fill, look, region_counts
 from training.data.conversations import TurnMaker
+from training.data.vocabulary import CATEGORIES
 from training.engine import Work
 from training.errors import RecipeError
 from training.feeds.drawn import Speaker, drawn_scenes, held_out_scenes
@@ -30,15 +31,17 @@ from training.settings import TextStage
 class TextLearner(nn.Module):
     """The model as the engine trains it: a batch in, the loss of its answers out. The encoder is frozen.
 
-    Labels that are one of the ``verdicts`` count ``verdict_weight`` times.
+    ``weights`` says how often a label counts by its token; one that is not in it counts once.
     """
 
     accepts_loss_kwargs = True
 
-    def __init__(self, model: Aquila, verdicts: Sequence[int] = (), verdict_weight: float = 1.0) -> None:
+    weights: Optional[Tensor]
+
+    def __init__(self, model: Aquila, weights: Optional[Mapping[int, float]] = None) -> None:
         super().__init__()
         self.model = model
-        self.verdicts, self.verdict_weight = list(verdicts), verdict_weight
+        self.register_buffer("weights", _of_every_token(model, weights) if weights else None, persistent=False)
         # FSDP divides the language model layer by layer.
         self._no_split_modules = list(getattr(model.language, "_no_split_modules", None) or [])
 
@@ -52,11 +55,7 @@ class TextLearner(nn.Module):
         """The sum over the batch's labels, divided by ``num_items_in_batch`` [1] (or by their own count)."""
         logits = self.model.logits(self._seen(batch), conversations(batch))
         labels, parents = batch["labels"], batch["parents"]
-        loss = packed_loss(logits, labels, parents, reduction="sum")
-        if self.verdict_weight != 1:
-            weighty = torch.isin(labels, labels.new_tensor(self.verdicts))
-            only = labels.masked_fill(~weighty, IGNORED_LABEL)
-            loss = loss + (self.verdict_weight - 1) * packed_loss(logits, only, parents, reduction="sum")
+        loss = packed_loss(logits, labels, parents, "sum", self.weights)
         total = batch["counts"] if num_items_in_batch is None else num_items_in_batch
         return {"loss": loss / total[0]}
 
@@ -64,6 +63,13 @@ class TextLearner(nn.Module):
         if "cells" in batch:
             return kept_sight(batch)
         return look(self.model, batch["image"], batch["masks"], batch["image_index"])
+
+
+def _of_every_token(model: Aquila, weights: Mapping[int, float]) -> Tensor:
+    """[vocabulary], 1 where nothing is said."""
+    found = torch.ones(model.language.get_input_embeddings().num_embeddings)
+    found[list(weights)] = torch.tensor(list(weights.values()))
+    return found
 
 
 def prompt_builder(model: Aquila, tokenizer: TextTokenizer) -> PromptBuilder:
@@ -77,6 +83,20 @@ def prompt_builder(model: Aquila, tokenizer: TextTokenizer) -> PromptBuilder:
 def verdict_ids(builder: PromptBuilder) -> List[int]:
     """The tokens that yes/no answers begin with."""
     return [builder.answer_ids(f"{verdict},")[0] for verdict in ("Yes", "No")]
+
+
+def category_ids(builder: PromptBuilder) -> List[int]:
+    """The tokens that the default model's categories begin with where they are an answer.
+
+    Inside a text a word begins with a space and is another token.
+    """
+    return sorted({builder.answer_ids(category.name)[0] for category in CATEGORIES})
+
+
+def answer_weights(stage: TextStage, builder: PromptBuilder) -> Dict[int, float]:
+    """What ``TextLearner`` is told of the tokens that decide an answer."""
+    found = dict.fromkeys(category_ids(builder), stage.category_weight) if stage.category_weight != 1 else {}
+    return found | (dict.fromkeys(verdict_ids(builder), stage.verdict_weight) if stage.verdict_weight != 1 else {})
 
 
 class TextData:
@@ -112,7 +132,7 @@ class TextData:
             model.to(device)
             source = fill(model, source, self.stage.workers, device)
             lengths = lengths or list(region_counts(source))
-        learner = TextLearner(model, verdict_ids(self.builder), self.stage.verdict_weight)
+        learner = TextLearner(model, answer_weights(self.stage, self.builder))
         return Work(learner, self._examples(source, lengths, count), collate, self._held_out())
 
     def _manifest(self, split: str) -> ManifestPictures:
