@@ -175,11 +175,11 @@ def test_the_first_word_of_an_answer_counts_as_often_as_asked(of_categories: boo
     stage = replace(STAGE, pairs_per_region=3, kinds=["category"])
     examples = made_examples(model, tokenizer, stage)
     batch = collate([examples[0], examples[1]])
-    stage = replace(stage, category_weight=5.0) if of_categories else replace(stage, verdict_weight=5.0)
+    stage = replace(stage, category_weight=5) if of_categories else replace(stage, verdict_weight=5)
     weights = answer_weights(stage, prompt_builder(model, tokenizer))
     answers = [one.name for one in CATEGORIES] if of_categories else ["Yes, it is", "No, it is"]
     wanted = {tokenizer.encode(answer)[0] for answer in answers}
-    assert weights == dict.fromkeys(wanted, 5.0) and len(wanted) > 1
+    assert weights == dict.fromkeys(wanted, 5) and len(wanted) > 1
     with torch.no_grad():
         plain = float(TextLearner(model)(**batch)["loss"]) * float(batch["counts"])
         weighted = float(TextLearner(model, weights)(**batch)["loss"]) * float(batch["counts"])

@@ -68,7 +68,7 @@ class TextLearner(nn.Module):
 def _of_every_token(model: Aquila, weights: Mapping[int, float]) -> Tensor:
     """[vocabulary], 1 where nothing is said."""
     found = torch.ones(model.language.get_input_embeddings().num_embeddings)
-    found[list(weights)] = torch.tensor(list(weights.values()))
+    found[list(weights)] = torch.tensor(list(weights.values()), dtype=found.dtype)
     return found
 
 
