@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import List
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from tests.made_training import SIZE, patches
+from tests.made_training import SIZE, STAGE, patches
 from training.data import insets, vocabulary
 from training.data.comparisons import AS_LARGE_OFTEN, larger
 from training.data.facts import RegionFacts, scene_facts
@@ -19,6 +20,7 @@ from training.data.questions import Subject
 from training.data.scenes import PatchMosaic, Scene, SceneRegion
 from training.data.sources import Patch
 from training.evaluation.held_out import nested_scenes, patch_scenes
+from training.feeds import drawn
 
 SEEDS = 30
 
@@ -86,6 +88,13 @@ def test_the_mixture_marks_scenes_with_insets_as_altered() -> None:
         shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, stretched=0.0, strong=0.0, insets=0.5)
     scenes = SceneBatches({"eurosat": _flat()}, config, 1, 0)[0]
     assert 8 < sum(scene.altered for scene in scenes) < 32
+
+
+def test_a_stage_says_how_many_mosaics_have_insets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "load_sources", lambda *_: {"eurosat": _flat()})
+    shown = drawn.drawn_scenes(Path(), SIZE, replace(STAGE, insets=0.5), 4)
+    assert shown.scenes.config.insets == 0.5
+    assert drawn.drawn_scenes(Path(), SIZE, STAGE, 4).scenes.config.insets == 0
 
 
 def test_regions_of_the_same_size_are_compared_more_often() -> None:

@@ -70,7 +70,7 @@ def _steepness(image: np.ndarray) -> float:
 def test_strongly_changed_pictures_are_not_in_their_own_colours_and_differ_more() -> None:
     def scenes(strong: float) -> List[Scene]:
         config = MixtureConfig(
-            shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=60, stretched=0.0, strong=strong, insets=0.0)
+            shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=60, stretched=0.0, strong=strong)
         return SceneBatches({"eurosat": patches()}, config, 1, 0)[0]
 
     usual, strong = scenes(0.0), scenes(1.0)
@@ -80,8 +80,7 @@ def test_strongly_changed_pictures_are_not_in_their_own_colours_and_differ_more(
 
 
 def test_the_mixture_says_which_pictures_it_stretched() -> None:
-    config = MixtureConfig(
-        shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, stretched=0.5, strong=0.0, insets=0.0)
+    config = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, stretched=0.5, strong=0.0)
     scenes = SceneBatches({"eurosat": patches()}, config, 1, 0)[0]
     assert 10 < sum(scene.altered for scene in scenes) < 30
     batch = regions.collate(scenes, EXTRACTOR)

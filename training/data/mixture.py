@@ -38,7 +38,7 @@ class MixtureConfig:
     strength: float = 1.0
     strong: float = 0.35
     stretched: float = 0.35
-    insets: float = 0.7
+    insets: float = 0.0
 
     def grid_at(self, progress: float) -> Tuple[int, ...]:
         """The cells per side of mosaics at this point of the training."""

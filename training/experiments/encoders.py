@@ -86,7 +86,7 @@ def thinned(data: Path, folder: Path) -> Path:
 
 def train_encoder(kind: str, steps: int, seed: int, data: Path) -> RegionClassifier:
     """Train one encoder on regions of EuroSAT mosaics, as stage 0 of the default model does."""
-    mixture = MixtureConfig(shares={"eurosat": 1.0}, grids={0.0: GRIDS}, size=SIZE, insets=0.0)
+    mixture = MixtureConfig(shares={"eurosat": 1.0}, grids={0.0: GRIDS}, size=SIZE)
     stage = EncoderStage(
         steps=steps, scenes_per_batch=8, warmup=max(1, steps // 20), seed=seed, workers=0, save_every=steps)
     extractor = load_recipe("nano").config(vocabulary=1).extractor
