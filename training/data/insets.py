@@ -7,7 +7,7 @@ keeps an encoder from naming a small region by what lies around it: in a plain m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Tuple
+from typing import List
 
 import numpy as np
 from scipy import ndimage
@@ -72,6 +72,6 @@ def _middle(side: int, share: float) -> slice:
 
 def _without(regions: List[SceneRegion], mask: Mask) -> List[SceneRegion]:
     """The regions without what ``mask`` covers; those of which little is left are no longer regions."""
-    left: List[Tuple[SceneRegion, Mask]] = [(region, region.mask & ~mask) for region in regions]
-    return [SceneRegion(rest, region.category) for region, rest in left
-            if rest.sum() >= max(SMALLEST_REGION, KEPT * region.mask.sum())]
+    left = [SceneRegion(region.mask & ~mask, region.category) for region in regions]
+    return [rest for rest, whole in zip(left, regions)
+            if rest.mask.sum() >= max(SMALLEST_REGION, KEPT * whole.mask.sum())]
