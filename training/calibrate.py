@@ -35,7 +35,7 @@ TEMPERATURES = np.exp(np.linspace(np.log(0.02), np.log(5.0), 120))
 # Pictures as they are, and changed more or less: only those tell what becomes of answers where imagery is unfamiliar.
 AS_THEY_ARE, STRENGTHS = 0.5, (1.0, 2.5, 4.0)
 # The weight of a region in noise beside one in a picture as it is: whatever is said of it is wrong.
-NOISE = 0.05
+NOISE = 0.2
 # A category that is wrong more often than right is a guess.
 UNSURE_BELOW = 0.5
 FAMILIAR = TextStage(scenes=1500, seed=17)
