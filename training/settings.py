@@ -96,7 +96,8 @@ class TextStage(Schedule):
     the kinds of conversation (empty: all), ``pairs_per_region`` are yes/no questions asked with a true and a false
     premise, ``misled`` the share of the texts behind a category that keep to a wrong one (which is not learned), and
     ``scenes`` different pictures are drawn, a share ``mixed`` of them with a region that holds several categories, a
-    share ``insets`` of the mosaics with patches inside others. The first word of yes/no answers counts
+    share ``insets`` of the mosaics with patches inside others, a share ``groundless`` of the pictures replaced by noise
+    or drawings (``training.data.groundless``). The first word of yes/no answers counts
     ``verdict_weight`` times in the loss, and that of a category where it is the answer ``category_weight`` times. Of
     manifests, ``about`` chooses conversations about whole pictures, about regions, or both. No row is longer than
     ``longest`` tokens. With ``bank`` the frozen encoder sees every picture once; without it, decoded pictures are kept
@@ -120,6 +121,7 @@ class TextStage(Schedule):
     misled: float = 0.0
     mixed: float = 0.0
     insets: float = 0.0
+    groundless: float = 0.0
     regions_per_scene: int = 6
     scenes: int = 8000
     seed: int = 1

@@ -8,13 +8,13 @@ from typing import List, Sequence
 import numpy as np
 
 from core_model.text.prompt import Turn as PromptTurn
-from training.data import wording
+from training.data import groundless, wording
 from training.data.about import About, in_context
 from training.data.facts import RegionFacts, WithFacts, scene_facts
 from training.data.mixed import is_mostly
 from training.data.phrases import CANONICAL, Turn, listed, sentence
 from training.data.scenes import Scene
-from training.data.vocabulary import CATEGORIES, UNKNOWN
+from training.data.vocabulary import CATEGORIES, UNKNOWN, of_source
 
 SMALLEST_PICTURE_SHARE = 0.08
 STYLES = ("phrase", "description", "detailed")
@@ -23,16 +23,20 @@ LABEL_FIRST = 0.7  # of the texts in a style follow the category's turn, as Aqui
 
 @dataclass(frozen=True)
 class Material(WithFacts):
-    """What the texts about a scene are made of: its GSD, its regions' facts, the categories that cover most of it."""
+    """What the texts about a scene are made of: its GSD, its regions' facts, the categories that cover most of it.
+
+    ``groundless`` is as a ``Scene`` says.
+    """
 
     gsd: float
     facts: List[RegionFacts]
     names: List[str]
+    groundless: bool = False
 
 
 def material(scene: Scene) -> Material:
     """Measure a scene and all its regions."""
-    return Material(scene.gsd, scene_facts(scene), covering_names(scene))
+    return Material(scene.gsd, scene_facts(scene), covering_names(scene), scene.groundless)
 
 
 def choose_regions(rng: np.random.Generator, scene: Scene, most: int) -> None:
@@ -54,12 +58,20 @@ class TurnMaker:
         """Turns of the wanted kinds about the picture or each of its regions."""
         if tuple(self.kinds) == ("picture",):
             return [picture_turn(rng, about)]
+        if about.groundless:
+            return self._guesses(rng, about)
         found: List[Turn] = []
         for number in range(len(about.facts)):
             turns = wording.turns(about.facts, number, rng, self.turns_per_region, self.kinds)
             found += [self._styled(turn, about, rng) if turn.kind in STYLES else turn for turn in turns]
             found += wording.two_sided(about.facts, number, rng, self.pairs_per_region)
         return found
+
+    def _guesses(self, rng: np.random.Generator, about: Material) -> List[Turn]:
+        """Turns about regions that show no ground: any category of their data set, and how they look."""
+        facts = [_named(own, int(rng.choice(of_source(CATEGORIES[own.category].source)))) for own in about.facts]
+        return [turn for number in range(len(facts))
+                for turn in wording.turns(facts, number, rng, self.turns_per_region, groundless.KINDS)]
 
     def _styled(self, turn: Turn, about: Material, rng: np.random.Generator) -> Turn:
         """A turn in a style, mostly as the second of a conversation in which the category was answered first.
@@ -100,7 +112,10 @@ def _misnamed(own: RegionFacts, rng: np.random.Generator) -> RegionFacts:
               if other.source == entry.source and other.name != entry.name]
     if not others:
         return own
-    number = others[int(rng.integers(len(others)))]
+    return _named(own, others[int(rng.integers(len(others)))])
+
+
+def _named(own: RegionFacts, number: int) -> RegionFacts:
     return replace(own, category=number, name=CATEGORIES[number].name)
 
 

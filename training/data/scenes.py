@@ -35,6 +35,7 @@ class Scene:
 
     ``valid`` is False where the picture is empty (beyond a raster's edge); ``place`` is its ground, "" unknown.
     ``altered`` tells that it no longer looks as the data set does: it was stretched, or one patch lies in another.
+    Where it is ``groundless`` it shows no ground, and its regions' categories say nothing but the data set.
     """
 
     image: Pixels
@@ -45,6 +46,7 @@ class Scene:
     regions: List[SceneRegion] = field(default_factory=list)
     place: str = ""
     altered: bool = False
+    groundless: bool = False
 
 
 def star_polygon(rng: np.random.Generator, height: int, width: int, fill: float = 1.0) -> Mask:

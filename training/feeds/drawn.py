@@ -11,6 +11,7 @@ import torch
 
 from core_model.text.prompt import PromptBuilder, TokenSequence
 from training.data.conversations import Material, TurnMaker, choose_regions, material, prompt_turns
+from training.data.groundless import take_ground
 from training.data.mixed import add_mixed
 from training.data.mixture import MixtureConfig, SceneBatches, load_sources
 from training.data.scenes import Scene
@@ -24,8 +25,11 @@ HELD_OUT_SEED = 900
 class ShownScenes:
     """Scenes of the mixture; number n depends on the seed and n alone."""
 
-    def __init__(self, scenes: SceneBatches, regions_per_scene: int, seed: int, mixed: float = 0.0) -> None:
-        self.scenes, self.regions_per_scene, self.seed, self.mixed = scenes, regions_per_scene, seed, mixed
+    def __init__(
+        self, scenes: SceneBatches, regions_per_scene: int, seed: int, mixed: float = 0.0, groundless: float = 0.0
+    ) -> None:
+        self.scenes, self.regions_per_scene, self.seed = scenes, regions_per_scene, seed
+        self.mixed, self.groundless = mixed, groundless
 
     def __len__(self) -> int:
         return len(self.scenes)
@@ -36,6 +40,8 @@ class ShownScenes:
         choose_regions(rng, scene, self.regions_per_scene)
         if rng.uniform() < self.mixed:
             add_mixed(rng, scene)
+        if rng.uniform() < self.groundless:
+            take_ground(rng, scene)
         return material(scene), shown(scene)
 
 
@@ -76,4 +82,5 @@ def held_out_scenes(data: Path, size: int, stage: TextStage) -> ShownScenes:
 def _scenes(data: Path, split: str, size: int, stage: TextStage, count: int, seed: int) -> ShownScenes:
     mixture = MixtureConfig(size=size, grids=TEXT_GRIDS, scenes_per_batch=1, insets=stage.insets)
     sources = load_sources(data, split, sorted(mixture.shares))
-    return ShownScenes(SceneBatches(sources, mixture, count, seed), stage.regions_per_scene, stage.seed, stage.mixed)
+    return ShownScenes(
+        SceneBatches(sources, mixture, count, seed), stage.regions_per_scene, stage.seed, stage.mixed, stage.groundless)
