@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Deque, Iterator, List, Sequence
+from typing import Deque, Iterator, List, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from core_model.network.reading import Reader, Rows, added_mask
 from core_model.network.row_cache import BLOCK, Place, RowCache
 from core_model.network.shared_prefix import Reach, SharedPrefixes
 from core_model.stopwatch import Stopwatch
-from core_model.writing.fixed_steps import RECORDED_BLOCK, FixedSteps, Recorder
+from core_model.writing.fixed_steps import RECORDED_BLOCK, FixedSteps, Recorder, likeliest
 from core_model.writing.texts import Sampling
 
 # New texts are begun together once this share of the places is free, and questions that follow an answer are read
@@ -123,10 +123,10 @@ class Decoder:
             return
         used = max(draft.read for draft in (*self._live, *self._turning))
         read, pictures = zip(*((draft.read, draft.picture) for draft in self._live))
-        logits = self._steps.read(last, read, pictures, used)
+        logits, likeliest_ones = self._steps.read(last, read, pictures, used)
         for draft in self._live:
             draft.read += 1
-        self._take(self._live, logits)
+        self._take(self._live, logits, likeliest_ones)
 
     def _read(self, drafts: Sequence[Draft], texts: Sequence[Tensor] | Tensor, first: int) -> None:
         """Read a text [L, hidden] more of each draft, padded on the right to the longest, and choose what follows."""
@@ -143,13 +143,15 @@ class Decoder:
         kept = torch.tensor([last.index(length - 1) for length in lengths], device=device)
         for draft, length in zip(drafts, lengths):
             draft.read += length
-        self._take(drafts, logits[torch.arange(len(drafts), device=device), kept])
+        chosen = logits[torch.arange(len(drafts), device=device), kept]
+        self._take(drafts, chosen, likeliest(chosen))
 
-    def _take(self, drafts: Sequence[Draft], logits: Tensor) -> None:
-        """Choose a token for every draft by its logits [n, vocabulary]."""
-        tokens = self._choose(drafts, logits)
-        chances = (logits.gather(1, tokens.unsqueeze(1)).squeeze(1) - logits.logsumexp(dim=-1)).tolist()
-        for draft, token, chance in zip(drafts, tokens.tolist(), chances):
+    def _take(self, drafts: Sequence[Draft], logits: Tensor, likeliest_ones: Tensor) -> None:
+        """Choose a token for every draft by its logits [n, vocabulary]: the ``likeliest`` one, or one that is drawn."""
+        tokens, chances = likeliest_ones.tolist()
+        for row, token, chance in self._drawn(drafts, logits):
+            tokens[row], chances[row] = token, chance
+        for draft, token, chance in zip(drafts, map(int, tokens), chances):
             answer = draft.answers[-1]
             answer.log_probability += chance
             draft.ended = token == self._end_id
@@ -193,15 +195,17 @@ class Decoder:
         found: Tensor = self._table(torch.tensor(list(ids), dtype=torch.long, device=like.device)).to(like.dtype)
         return found
 
-    def _choose(self, drafts: Sequence[Draft], logits: Tensor) -> Tensor:
-        tokens = logits.argmax(dim=-1)
-        drawn = [row for row, draft in enumerate(drafts) if draft.is_last] if self._sampling.temperature > 0 else []
-        if drawn:
-            chances = torch.softmax(logits[drawn] / self._sampling.temperature, dim=-1).cpu()
-            ordered, places = chances.sort(dim=-1, descending=True)
-            beyond = ordered.cumsum(dim=-1) - ordered > self._sampling.top_p
-            ordered = ordered.masked_fill(beyond, 0.0)
-            for place, row in enumerate(drawn):
-                choice = torch.multinomial(ordered[place], 1, generator=drafts[row].random)
-                tokens[row] = int(places[place, choice])
-        return tokens
+    def _drawn(self, drafts: Sequence[Draft], logits: Tensor) -> List[Tuple[int, int, float]]:
+        """The rows whose token is drawn, each with it and its log-probability."""
+        rows = [row for row, draft in enumerate(drafts) if draft.is_last] if self._sampling.temperature > 0 else []
+        if not rows:
+            return []
+        chances = torch.softmax(logits[rows] / self._sampling.temperature, dim=-1).cpu()
+        ordered, places = chances.sort(dim=-1, descending=True)
+        beyond = ordered.cumsum(dim=-1) - ordered > self._sampling.top_p
+        ordered = ordered.masked_fill(beyond, 0.0)
+        draws = torch.cat([
+            torch.multinomial(ordered[place], 1, generator=drafts[row].random) for place, row in enumerate(rows)])
+        tokens = places.gather(1, draws.unsqueeze(1)).to(logits.device)
+        logs = logits[rows].gather(1, tokens) - logits[rows].logsumexp(dim=-1, keepdim=True)
+        return list(zip(rows, tokens.flatten().tolist(), logs.flatten().tolist()))

@@ -30,6 +30,15 @@ _ONE_AT_A_TIME = threading.Lock()
 Step = Callable[[], Tensor]
 
 
+def likeliest(logits: Tensor) -> Tensor:
+    """The likeliest token of each row of logits [n, vocabulary] and its log-probability, as one tensor [2, n].
+
+    One, since a GPU is waited for once then. (Numbers of tokens are exact in float32.)
+    """
+    best, tokens = logits.max(dim=-1)
+    return torch.stack([tokens.to(best.dtype), best - logits.logsumexp(dim=-1)])
+
+
 class Recorder(Protocol):
     """What makes a step repeatable."""
 
@@ -106,6 +115,7 @@ class FixedSteps:
         self._like = next(reader.language.parameters())
         # Of every row: its token, the column that it is written to, its position and its picture's place.
         self._told = torch.zeros(4, rows, dtype=torch.long, device=self._like.device)
+        self._likeliest = torch.zeros(2, rows, device=self._like.device)
         self._repeat: Step | None = None
         self._capacity = 0
 
@@ -114,10 +124,13 @@ class FixedSteps:
         """Whether steps can be repeated, as far as is known."""
         return self._recorder.usable and not self._reader.copies
 
-    def read(self, tokens: Sequence[int], columns: Sequence[int], pictures: Sequence[int], used: int) -> Tensor:
+    def read(
+        self, tokens: Sequence[int], columns: Sequence[int], pictures: Sequence[int], used: int
+    ) -> Tuple[Tensor, Tensor]:
         """Logits [n, vocabulary] after tokens [n], each the next of its row, in ``columns`` [n] of the first slots.
 
-        No slot holds more than ``used`` columns.
+        With them the ``likeliest`` tokens. Both are written over by the next step. No slot holds more than ``used``
+        columns.
         """
         # One for the new token, and one more: there the rows are written that nobody asks for.
         self._cache.reserve(used + 2)
@@ -125,9 +138,10 @@ class FixedSteps:
             self._repeat, self._capacity = None, self._cache.capacity
         self._tell(tokens, columns, pictures)
         if self._repeat is not None:
-            return self._repeat()[: len(tokens)]
-        logits, self._repeat = self._recorder.record(self._step)
-        return logits[: len(tokens)]
+            logits = self._repeat()
+        else:
+            logits, self._repeat = self._recorder.record(self._step)
+        return logits[: len(tokens)], self._likeliest[:, : len(tokens)]
 
     def _tell(self, tokens: Sequence[int], columns: Sequence[int], pictures: Sequence[int]) -> None:
         prefixes, idle = self._cache.prefixes, self._told.shape[1] - len(tokens)
@@ -144,4 +158,6 @@ class FixedSteps:
         inputs = self._table(tokens).to(self._like.dtype)
         rows = Rows(inputs, positions, mask, Place(0, columns, self._capacity))
         reach = self._cache.prefixes.fixed_reach(places.squeeze(1))
-        return self._reader.read(rows, self._cache, reach, 1)[:, 0]
+        logits = self._reader.read(rows, self._cache, reach, 1)[:, 0]
+        self._likeliest.copy_(likeliest(logits))
+        return logits
