@@ -8,29 +8,16 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from osgeo import gdal, ogr, osr
 
+from training.data.painting import Canvas, Points, box, building, car, furrows, leaf, oval, wood
+
 SIZE_M = 384
 GSD_M = 0.5
-# Painted twice as fine as it is kept, so that edges are mixed pixels, as a camera's are.
-PER_M = 4
 ORIGIN = (500_400.0, 5_400_800.0)  # upper left corner, EPSG:32633
-# Where the tip of a shadow falls for each metre of height: the sun stands in the south-east.
-SHADOW = (-0.45, -0.8)
-
-Points = Sequence[tuple[float, float]]
-Colour = tuple[float, float, float]
-
-
-def box(x: float, y: float, width: float, height: float, turn: float = 0) -> list[tuple[float, float]]:
-    """A rectangle about its centre, turned by degrees."""
-    cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-    corners = [(-width / 2, -height / 2), (width / 2, -height / 2), (width / 2, height / 2), (-width / 2, height / 2)]
-    return [(x + a * cosine - b * sine, y + a * sine + b * cosine) for a, b in corners]
 
 
 def river_centre(y: float | np.ndarray) -> np.ndarray:
@@ -42,11 +29,6 @@ def _bank(y0: int, y1: int, half_width: float) -> list[tuple[float, float]]:
     rows = range(y0, y1 + 1, 8)
     left = [(float(river_centre(y)) - half_width, float(y)) for y in rows]
     return left + [(x + 2 * half_width, y) for x, y in reversed(left)]
-
-
-def _oval(x: float, y: float, a: float, b: float) -> list[tuple[float, float]]:
-    turns = np.linspace(0, 2 * math.pi, 28, endpoint=False)
-    return [(float(x + a * np.cos(turn)), float(y + b * np.sin(turn))) for turn in turns]
 
 
 # The polygons of the demo, in metres from the upper left corner, by what is drawn there.
@@ -63,85 +45,9 @@ PLACES: dict[str, Points] = {
     "parking lot": box(198, 242, 84, 54),
     "warehouse": box(196, 303, 76, 40, -2),
     "bare ground": [(150, 338), (214, 332), (242, 346), (240, 380), (146, 381)],
-    "lake": _oval(48, 326, 37, 33),
+    "lake": oval(48, 326, 37, 33),
     "orchard": box(45, 244, 72, 58, 3),
 }
-
-
-class Canvas:
-    """An RGB picture in metres, x to the right and y down, with one generator for all its randomness."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-        side = SIZE_M * PER_M
-        self.rgb = np.zeros((side, side, 3), np.float32)
-        axis = (np.arange(side, dtype=np.float32) + 0.5) / PER_M
-        self.x, self.y = np.meshgrid(axis, axis)
-        self.fine = self.noise(0.6)
-        self.coarse = self.noise(1.6)
-
-    def noise(self, slope: float) -> np.ndarray:
-        """Noise [h, w] of unit variance whose amplitude falls with frequency to the power of ``slope``."""
-        side = SIZE_M * PER_M
-        frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
-        frequency[0, 0] = 1
-        spectrum = np.fft.rfft2(self.rng.standard_normal((side, side))) / frequency**slope
-        spectrum[0, 0] = 0
-        field = np.fft.irfft2(spectrum, s=(side, side))
-        return (field / field.std()).astype(np.float32)
-
-    def fill(self, mask: np.ndarray, colour: Colour, fine: float = 5, coarse: float = 6) -> None:
-        """Paint ``mask`` [h, w] in a colour that noise makes lighter and darker."""
-        tone = 1 + (self.fine[mask] * fine + self.coarse[mask] * coarse) / 100
-        self.rgb[mask] = np.array(colour, np.float32) * tone[:, None]
-
-    def shade(self, mask: np.ndarray, factor: float | np.ndarray) -> None:
-        """Darken or lighten ``mask`` by a factor, a number or an array [h, w]."""
-        values = np.broadcast_to(np.asarray(factor, np.float32), mask.shape)
-        self.rgb[mask] *= values[mask][:, None]
-
-    def polygon(self, points: Points) -> np.ndarray:
-        """The inside of a polygon in metres, bool [h, w], by the even-odd rule."""
-        inside = np.zeros(self.x.shape, bool)
-        low, high = np.min(points, axis=0), np.max(points, axis=0)
-        columns = slice(max(0, int(low[0] * PER_M) - 1), max(0, int(high[0] * PER_M) + 2))
-        rows = slice(max(0, int(low[1] * PER_M) - 1), max(0, int(high[1] * PER_M) + 2))
-        x, y = self.x[rows, columns], self.y[rows, columns]
-        for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[0]]):
-            if y0 != y1:
-                crosses = (y0 > y) != (y1 > y)
-                inside[rows, columns] ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-        return inside
-
-    def crown(self, x: float, y: float, radius: float, colour: Colour) -> None:
-        """One tree: its shadow, then a lumpy dome lit from the south-east."""
-        self._dab(x + SHADOW[0] * radius * 1.5, y + SHADOW[1] * radius * 1.5, radius, None)
-        self._dab(x, y, radius, colour)
-
-    def _dab(self, x: float, y: float, radius: float, colour: Colour | None) -> None:
-        reach = math.ceil(radius * PER_M * 1.25)
-        column, row = round(x * PER_M), round(y * PER_M)
-        rows = slice(max(0, row - reach), max(0, row + reach))
-        columns = slice(max(0, column - reach), max(0, column + reach))
-        dx, dy = (self.x[rows, columns] - x) / radius, (self.y[rows, columns] - y) / radius
-        lumps = 1 + 0.12 * self.fine[rows, columns]
-        inside = np.hypot(dx, dy) < lumps
-        part = self.rgb[rows, columns]
-        if colour is None:
-            part[inside] *= 0.5
-            return
-        light = 0.85 + 0.3 * dx + 0.35 * dy + 0.1 * self.fine[rows, columns]
-        part[inside] = (np.array(colour, np.float32) * light[..., None].clip(0.35, 1.35))[inside]
-
-    def picture(self) -> np.ndarray:
-        """What a camera keeps: uint8 RGB at GSD_M, slightly soft, with haze and sensor noise."""
-        step = round(GSD_M * PER_M)
-        side = self.rgb.shape[0] // step
-        small = self.rgb.clip(0, 255).reshape(side, step, side, step, 3).mean(axis=(1, 3))
-        padded = np.pad(small, ((1, 1), (1, 1), (0, 0)), mode="edge")
-        small = 0.6 * small + 0.1 * (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:])
-        hazy = 0.95 * small + np.array([7, 9, 12]) + self.rng.normal(0, 1.6, small.shape)
-        return hazy.clip(0, 255).round().astype(np.uint8)
 
 
 def draw_land(canvas: Canvas) -> None:
@@ -154,10 +60,7 @@ def draw_land(canvas: Canvas) -> None:
     ):
         field = canvas.polygon(points)
         canvas.fill(field, colour, 5, 7)
-        angle = math.radians(turn)
-        across = canvas.x * math.cos(angle) + canvas.y * math.sin(angle) + 0.15 * canvas.coarse
-        canvas.shade(field, 1 + depth * np.sin(2 * math.pi * across / spacing))
-        canvas.shade(field & (np.mod(across, 24) < 0.9), 0.82)  # wheel tracks
+        furrows(canvas, field, spacing, depth, turn)
     canvas.fill(canvas.polygon(PLACES["meadow"]), (112, 138, 72), 6, 9)
     canvas.fill(canvas.polygon(PLACES["bare ground"]), (188, 164, 130), 6, 10)
     canvas.fill(canvas.polygon(PLACES["orchard"]), (128, 128, 84), 7, 6)
@@ -193,16 +96,7 @@ def draw_roads(canvas: Canvas) -> None:
     canvas.fill(bridge, (190, 186, 178), 2, 2)
     for _ in range(14):
         lane = canvas.rng.choice([-2.4, 2.4])
-        draw_car(canvas, canvas.rng.uniform(5, 380), 200 + lane, 90)
-
-
-def draw_car(canvas: Canvas, x: float, y: float, turn: float) -> None:
-    """A car with its shadow and windows; ``turn`` 0 points north."""
-    paints = ((225, 225, 225), (40, 42, 46), (150, 152, 156), (140, 40, 36), (46, 66, 110), (190, 184, 170))
-    paint = paints[int(canvas.rng.integers(len(paints)))]
-    canvas.shade(canvas.polygon(box(x + SHADOW[0], y + SHADOW[1], 2.0, 4.6, turn)), 0.5)
-    canvas.fill(canvas.polygon(box(x, y, 1.9, 4.5, turn)), paint, 2, 0)
-    canvas.shade(canvas.polygon(box(x, y, 1.6, 2.2, turn)), 0.6)
+        car(canvas, canvas.rng.uniform(5, 380), 200 + lane, 90)
 
 
 def draw_parking(canvas: Canvas) -> None:
@@ -212,31 +106,14 @@ def draw_parking(canvas: Canvas) -> None:
         for x in np.arange(158, 240, 2.7):
             canvas.fill(canvas.polygon(box(float(x) - 1.35, y, 0.14, 5)), (205, 205, 200), 2, 0)
             if canvas.rng.uniform() < 0.68:
-                draw_car(canvas, float(x), y + float(canvas.rng.normal(0, 0.2)), 0)
-
-
-def draw_building(canvas: Canvas, outline: Points, height: float, roof: Colour, ridge_turn: float | None) -> None:
-    """A roof and its shadow; with a ridge direction in degrees the two slopes differ in light."""
-    shadow = np.zeros(canvas.x.shape, bool)
-    for reach in np.linspace(0, height, 8):
-        shadow |= canvas.polygon([(x + SHADOW[0] * reach, y + SHADOW[1] * reach) for x, y in outline])
-    canvas.shade(shadow, 0.45)
-    inside = canvas.polygon(outline)
-    canvas.fill(inside, roof, 3, 2)
-    if ridge_turn is None:
-        return
-    middle = np.mean(outline, axis=0)
-    angle = math.radians(ridge_turn)
-    side = -(canvas.x - middle[0]) * math.sin(angle) + (canvas.y - middle[1]) * math.cos(angle)
-    canvas.shade(inside, np.where(side > 0, 1.15, 0.8))
-    canvas.shade(inside, 1 + 0.05 * np.sin(2 * math.pi * side / 1.1))  # courses of tiles
+                car(canvas, float(x), y + float(canvas.rng.normal(0, 0.2)), 0)
 
 
 def draw_buildings(canvas: Canvas) -> None:
     """A flat-roofed warehouse and two rows of houses with hedges, drives and trees."""
     warehouse = PLACES["warehouse"]
     canvas.fill(canvas.polygon(box(196, 303, 92, 58, -2)), (146, 143, 138), 4, 4)
-    draw_building(canvas, warehouse, 9, (176, 180, 184), None)
+    building(canvas, warehouse, 9, (176, 180, 184), None)
     for x in np.arange(168, 230, 9.0):
         for y in (294, 312):
             canvas.fill(canvas.polygon(box(float(x), y, 3, 2, -2)), (214, 218, 222), 1, 0)
@@ -248,42 +125,30 @@ def draw_buildings(canvas: Canvas) -> None:
             if row in (1, 2):
                 canvas.fill(canvas.polygon(box(x + 8, (y + drive) / 2, 3, abs(y - drive))), (150, 146, 138), 4, 2)
             canvas.fill(canvas.polygon(box(x, y + 1, 17, 14, turn)), (138, 134, 112), 6, 4)
-            draw_building(canvas, outline, 6, roofs[int(canvas.rng.integers(len(roofs)))], turn)
-            canvas.crown(x + 9, y - 9, float(canvas.rng.uniform(1.6, 3.4)), _leaf(canvas))
-            canvas.crown(x - 9, y + 10, float(canvas.rng.uniform(1.2, 2.8)), _leaf(canvas))
+            building(canvas, outline, 6, roofs[int(canvas.rng.integers(len(roofs)))], turn)
+            canvas.crown(x + 9, y - 9, float(canvas.rng.uniform(1.6, 3.4)), leaf(canvas.rng))
+            canvas.crown(x - 9, y + 10, float(canvas.rng.uniform(1.2, 2.8)), leaf(canvas.rng))
     for x in np.arange(260, 384, 1.6):
-        canvas.crown(float(x), 250, 0.9, _leaf(canvas))
-        canvas.crown(float(x), 337, 0.9, _leaf(canvas))
-
-
-def _leaf(canvas: Canvas) -> Colour:
-    dark, warm = canvas.rng.uniform(0.75, 1.2), canvas.rng.uniform(-8, 12)
-    return float(62 * dark + warm), float(88 * dark), float(48 * dark)
+        canvas.crown(float(x), 250, 0.9, leaf(canvas.rng))
+        canvas.crown(float(x), 337, 0.9, leaf(canvas.rng))
 
 
 def draw_trees(canvas: Canvas) -> None:
     """The forest, the orchard's grid, and trees along the river and around the lake."""
-    forest = PLACES["forest"]
-    floor = canvas.polygon(forest)
-    canvas.fill(floor, (44, 58, 36), 8, 6)
-    places = np.argwhere(floor[::8, ::8])
-    for row, column in places[np.argsort(places[:, 0] + canvas.rng.uniform(0, 3, len(places)))]:
-        if canvas.rng.uniform() < 0.28:
-            at = (np.array([column, row]) * 8 + canvas.rng.uniform(0, 8, 2)) / PER_M
-            canvas.crown(float(at[0]), float(at[1]), float(canvas.rng.uniform(1.8, 4.0)), _leaf(canvas))
+    wood(canvas, canvas.polygon(PLACES["forest"]))
     for row in np.arange(220, 270, 6.5):
         for column in np.arange(14, 79, 6.0):
-            canvas.crown(float(column), float(row), float(canvas.rng.uniform(1.6, 2.2)), _leaf(canvas))
+            canvas.crown(float(column), float(row), float(canvas.rng.uniform(1.6, 2.2)), leaf(canvas.rng))
     for y in np.arange(4, 380, 4.0):
         for side in (-1, 1):
             if abs(y - 200) > 14 and canvas.rng.uniform() < 0.55:
                 bank = river_centre(y) + side * canvas.rng.uniform(14.5, 19)
-                canvas.crown(float(bank), float(y), float(canvas.rng.uniform(1.4, 3.2)), _leaf(canvas))
+                canvas.crown(float(bank), float(y), float(canvas.rng.uniform(1.4, 3.2)), leaf(canvas.rng))
     for turn in np.linspace(0, 2 * math.pi, 46):
         if canvas.rng.uniform() < 0.5:
             reach = canvas.rng.uniform(1.16, 1.28)
             x, y = 48 + 40 * reach * math.cos(turn), 326 + 36 * reach * math.sin(turn)
-            canvas.crown(float(x), float(y), float(canvas.rng.uniform(1.4, 3.4)), _leaf(canvas))
+            canvas.crown(float(x), float(y), float(canvas.rng.uniform(1.4, 3.4)), leaf(canvas.rng))
 
 
 def utm() -> osr.SpatialReference:
@@ -335,7 +200,7 @@ def main() -> None:
     arguments = parser.parse_args()
     gdal.UseExceptions()
     ogr.UseExceptions()
-    canvas = Canvas(seed=7)
+    canvas = Canvas(np.random.default_rng(7), SIZE_M, GSD_M)
     for draw in (draw_land, draw_water, draw_roads, draw_parking, draw_buildings, draw_trees):
         draw(canvas)
     for path in (arguments.raster, arguments.polygons):

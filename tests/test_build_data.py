@@ -22,8 +22,17 @@ from training.data.build.balance import answer_of, balanced, class_of, counts, p
 from training.data.build.dialogues import dialogue
 from training.data.build.duplicates import Distinct
 from training.data.build.pairs import group_of, unrepeated
-from training.data.build.reasoning import INFERENCES, REASONINGS, odd_one_out, tell_apart
-from training.data.build.relations import COMPASS, RELATIONS, Scenery, bearing, contact, order, place_of, touching
+from training.data.build.relations import (
+    COMPASS,
+    RELATIONS,
+    Scenery,
+    bearing,
+    by_facts,
+    contact,
+    order,
+    place_of,
+    touching,
+)
 from training.data.build.splits import split_by_place
 from training.data.build.supplies import place_of as public_place
 from training.data.build.vocabularies import ClassWords, known_source, load_words, speaking_of, words_for
@@ -33,6 +42,7 @@ from training.data.manifest.masks import record_masks
 from training.data.manifest.reader import ManifestReader
 from training.data.manifest.record import ConversationEntry, Exchange, ManifestError, Record, RegionEntry, to_line
 from training.data.questions import Subject
+from training.data.reasoning import INFERENCES, REASONINGS, odd_one_out, tell_apart
 from training.data.vocabulary import CATEGORIES
 
 
@@ -84,7 +94,7 @@ def made() -> List[Scenery]:
 def test_relations_and_reasons_name_regions_that_are_there(made: Sequence[Scenery]) -> None:
     kinds: Counter[str] = Counter()
     for scenery in made:
-        for maker in (*RELATIONS, *REASONINGS):
+        for maker in (*RELATIONS, *map(by_facts, REASONINGS)):
             turn = maker(scenery)
             if turn is not None:
                 kinds[turn.kind] += 1
@@ -123,12 +133,12 @@ def test_orders_and_odd_ones_are_right(made: Sequence[Scenery]) -> None:
             named = re.findall("first|second|third", turn.answer)
             areas = [facts[turn.regions[("first", "second", "third").index(word)]].area for word in named]
             assert areas == sorted(areas, reverse=True)
-        turn = odd_one_out(scenery)
+        turn = odd_one_out(scenery.subject)
         if turn is not None:
             odd = ("first", "second", "third").index(turn.answer.split()[1].rstrip(":"))
             names = [facts[number].name for number in turn.regions]
             assert names.count(names[odd]) == 1
-        turn = tell_apart(scenery)
+        turn = tell_apart(scenery.subject)
         if turn is not None:
             first, second = (facts[number] for number in turn.regions)
             assert first.colour not in second.colours_near or not first.tones & second.tones or (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -28,7 +29,7 @@ from training.evaluation.features import Features
 from training.evaluation.hallucination import Hallucination, picture_probes, region_probes
 from training.evaluation.judges import Case, LabelJudge, LanguageModelJudge, RubricItem
 from training.evaluation.manifest_set import ManifestSet, manifest_sets
-from training.evaluation.material import NotMeasured
+from training.evaluation.material import NotMeasured, Spoken
 from training.evaluation.public_sets import PublicSet
 from training.evaluation.sentences import SentenceModel
 
@@ -184,13 +185,27 @@ def test_public_scenes_are_described_compared_and_judged_by_facts() -> None:
     assert {entry.turn.kind for entry in data.captions()} == {"phrase", "description", "detailed"}
     assert all(entry.references for entry in data.captions())
     spoken = data.reasoning()
-    assert {entry.turn.kind for entry in spoken} >= {"compare", "larger"}
-    facts = data.facts(0)
+    assert {entry.turn.kind for entry in spoken} == {"compare", "larger", "tell-apart", "odd-one-out", "reasoning"}
     judge = LabelJudge()
-    right = [Case(entry.turn, entry.references[0], (), (), facts) for entry in spoken if entry.picture == 0]
-    verdicts = judge.judge([case for case in right if case.turn.kind in ("compare", "larger")])
-    assert all(value == 1 for verdict in verdicts for value in verdict.values()) and any(verdicts)
+    verdicts = judge.judge([_told(data, entry, entry.references[0]) for entry in spoken])
+    assert all(value == 1 for verdict in verdicts for value in verdict.values())
+    assert {item for verdict in verdicts for item in verdict} >= {
+        "yes or no is right", "finds the odd one", "names the class", "true: category", "true: colour", "true: larger"}
     assert data.present(0) == {data.targets[number].label for number in range(9)}
+
+
+def test_another_one_than_the_odd_one_is_wrong() -> None:
+    """Of three regions the second is odd; an answer that takes another, or none, has not found it."""
+    turn = Turn("odd-one-out", "Which?", "The second: it is water, while each of the others is a road.", (0, 1, 2))
+    said = ("The second: it is water.", "The first: it is water.", "They are roads.", "the second")
+    verdicts = LabelJudge().judge([Case(turn, text, ("", "", ""), ()) for text in said])
+    assert [verdict["finds the odd one"] for verdict in verdicts] == [1, 0, 0, 1]
+
+
+def _told(data: PublicSet, entry: Spoken, text: str) -> Case:
+    labels = {(target.picture, target.region): target.label for target in data.targets}
+    own = tuple(labels[entry.picture, region] for region in entry.turn.regions)
+    return Case(replace(entry.turn, answer=entry.references[0]), text, own, (), data.facts(entry.picture))
 
 
 def _small_scenes() -> List[Scene]:

@@ -12,11 +12,11 @@ from scipy import ndimage
 
 from tests.made_training import SIZE, STAGE, patches
 from training.data import insets, vocabulary
-from training.data.comparisons import AS_LARGE_OFTEN, larger
+from training.data.comparisons import AS_LARGE_OFTEN, compare, larger
 from training.data.facts import RegionFacts, scene_facts
 from training.data.insets import InsetMosaic
 from training.data.mixture import MixtureConfig, SceneBatches, scene_makers
-from training.data.questions import Subject
+from training.data.questions import Maker, Subject
 from training.data.scenes import PatchMosaic, Scene, SceneRegion
 from training.data.sources import Patch
 from training.evaluation.held_out import nested_scenes, patch_scenes
@@ -97,12 +97,15 @@ def test_a_stage_says_how_many_mosaics_have_insets(monkeypatch: pytest.MonkeyPat
     assert drawn.drawn_scenes(Path(), SIZE, STAGE, 4).scenes.config.insets == 0
 
 
-def test_regions_of_the_same_size_are_compared_more_often() -> None:
-    """One of three partners is as large as the region: with four times their share it is every other one."""
+@pytest.mark.parametrize("maker", [compare, larger])
+def test_regions_of_the_same_size_are_compared_more_often(maker: Maker) -> None:
+    """One of three partners is as large as the region: with four times its share it is taken twice in three times."""
     facts = _three_partners()
-    said = [larger(Subject(facts, 0, np.random.default_rng(seed))) for seed in range(300)]
-    alike = [turn is not None and turn.answer == "They are about the same size." for turn in said]
-    assert np.mean(alike) == pytest.approx(AS_LARGE_OFTEN / (AS_LARGE_OFTEN + 2), abs=0.09)
+    said = [maker(Subject(facts, 0, np.random.default_rng(seed))) for seed in range(300)]
+    partners = [turn.regions[1] for turn in said if turn is not None]
+    assert len(partners) == 300
+    assert np.mean([facts[number].area == 104 for number in partners]) == pytest.approx(
+        AS_LARGE_OFTEN / (AS_LARGE_OFTEN + 2), abs=0.09)
 
 
 def _three_partners() -> List[RegionFacts]:

@@ -17,6 +17,7 @@ from training.data.conversations import STYLES, TurnMaker, material
 from training.data.facts import scene_facts
 from training.data.phrases import Turn, counted, may_hold
 from training.data.questions import Subject
+from training.data.reasoning import odd_one_out, tell_apart
 from training.data.scenes import Scene, SceneRegion
 from training.data.vocabulary import CATEGORIES, UNKNOWN, index
 from training.data.wording import DESCRIPTION_WORDS, PAIRED, SHARES, turns, two_sided
@@ -187,7 +188,13 @@ def test_mixed_regions_are_not_compared() -> None:
     region = mixed.mixed_region(scene, WHOLE)
     assert region is not None
     scene.regions = [SceneRegion(band, FOREST), region]
-    assert compare(Subject(scene_facts(scene), 0, np.random.default_rng(0))) is None
+    band, both = scene_facts(scene)
+    both = replace(both, colour="white", colours_near=frozenset(("white",)), tones=frozenset())
+    water = replace(both, category=RIVER, name=CATEGORIES[RIVER].name, mixed=False)
+    for maker in (compare, tell_apart, odd_one_out):
+        asked = [maker(Subject([band, band, other], 0, np.random.default_rng(2))) for other in (both, water)]
+        assert asked[0] is None or asked[0].regions == (0, 1)
+        assert asked[1] is not None
 
 
 Reply = Callable[[Turn], str]

@@ -38,7 +38,7 @@ AS_THEY_ARE, STRENGTHS = 0.5, (1.0, 2.5, 4.0)
 NOISE = 0.2
 # A category that is wrong more often than right is a guess.
 UNSURE_BELOW = 0.5
-FAMILIAR = TextStage(scenes=1500, seed=17)
+FAMILIAR = TextStage(scenes=1500, seed=17, painted=0.05)
 
 
 def noise(image: Pixels, masks: Masks) -> Tuple[Pixels, Masks]:

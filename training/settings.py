@@ -56,7 +56,8 @@ class EncoderStage(Schedule):
     """Stage 0; ``label_smoothing`` is of the categories' cross-entropy.
 
     ``anchor`` weighs what keeps features near those of the model that it starts from (0: they go where they will).
-    A share ``insets`` of the mosaics has patches inside others.
+    A share ``insets`` of the mosaics has patches inside others, a share ``painted`` of all pictures is invented
+    countryside (``training.data.countryside``).
     """
 
     steps: int = 3800
@@ -71,6 +72,7 @@ class EncoderStage(Schedule):
     label_smoothing: float = 0.05
     anchor: float = 0.0
     insets: float = 0.0
+    painted: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,11 @@ class TextStage(Schedule):
     the kinds of conversation (empty: all), ``pairs_per_region`` are yes/no questions asked with a true and a false
     premise, ``misled`` the share of the texts behind a category that keep to a wrong one (which is not learned), and
     ``scenes`` different pictures are drawn, a share ``mixed`` of them with a region that holds several categories, a
-    share ``insets`` of the mosaics with patches inside others, a share ``groundless`` of the pictures replaced by noise
-    or drawings (``training.data.groundless``). The first word of yes/no answers counts
-    ``verdict_weight`` times in the loss, and that of a category where it is the answer ``category_weight`` times. Of
-    manifests, ``about`` chooses conversations about whole pictures, about regions, or both. No row is longer than
+    share ``insets`` of the mosaics with patches inside others, a share ``painted`` of all pictures invented countryside
+    (``training.data.countryside``), a share ``groundless`` noise or drawings (``training.data.groundless``). The first
+    word of yes/no answers counts ``verdict_weight`` times in the loss, and that of a category where it is the answer
+    ``category_weight`` times. Of manifests, ``about`` chooses conversations about whole pictures, about regions, or
+    both. No row is longer than
     ``longest`` tokens. With ``bank`` the frozen encoder sees every picture once; without it, decoded pictures are kept
     on disk, up to ``cache_gib`` of them.
     """
@@ -121,6 +124,7 @@ class TextStage(Schedule):
     misled: float = 0.0
     mixed: float = 0.0
     insets: float = 0.0
+    painted: float = 0.0
     groundless: float = 0.0
     regions_per_scene: int = 6
     scenes: int = 8000

@@ -21,13 +21,18 @@ def _partner(
     return others[int(subject.rng.integers(len(others)))] if others else None
 
 
+def _often(subject: Subject) -> Callable[[RegionFacts], int]:
+    """How often a partner is asked about beside another."""
+    return lambda facts: AS_LARGE_OFTEN if size_beside(subject.own.area, facts.area) == AS_LARGE else 1
+
+
 def _pair(subject: Subject, kind: str, instruction: str, answer: str, other: int) -> Turn:
     return Turn(kind, instruction, answer, (subject.index, other))
 
 
 def compare(subject: Subject) -> Optional[Turn]:
     """Both regions in one sentence, and which of them is larger."""
-    other = _partner(subject, lambda facts: facts is not subject.own and not facts.mixed)
+    other = _partner(subject, lambda facts: facts is not subject.own and not facts.mixed, _often(subject))
     if other is None:
         return None
     first, second = (
@@ -54,9 +59,7 @@ def larger_answer(first: RegionFacts, second: RegionFacts) -> Optional[str]:
 
 def larger(subject: Subject) -> Optional[Turn]:
     """Which of two regions is larger."""
-    other = _partner(
-        subject, lambda facts: larger_answer(subject.own, facts) is not None,
-        lambda facts: AS_LARGE_OFTEN if size_beside(subject.own.area, facts.area) == AS_LARGE else 1)
+    other = _partner(subject, lambda facts: larger_answer(subject.own, facts) is not None, _often(subject))
     if other is None:
         return None
     question = subject.pick((

@@ -10,7 +10,7 @@ from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 import numpy as np
 from torch.utils.data import Dataset
 
-from training.data import sources
+from training.data import countryside, sources
 from training.data.augment import photometric, restretched
 from training.data.insets import InsetMosaic
 from training.data.scenes import Cutout, PatchMosaic, Scene
@@ -27,7 +27,8 @@ class MixtureConfig:
     ``grids`` maps the progress from which it holds to the cells per side: coarse mosaics early show many small
     patches cheaply, fine ones later show them at the size the product does. ``stretched`` is the share of pictures
     that are stretched anew before they are changed otherwise. A share ``strong`` is changed up to thrice as much.
-    A share ``insets`` of the mosaics has patches inside others (``training.data.insets``).
+    A share ``insets`` of the mosaics has patches inside others (``training.data.insets``), and a share ``painted`` of
+    all pictures is invented (``training.data.countryside``).
     """
 
     shares: Mapping[str, float] = field(default_factory=lambda: {
@@ -39,6 +40,14 @@ class MixtureConfig:
     strong: float = 0.35
     stretched: float = 0.35
     insets: float = 0.0
+    painted: float = 0.0
+
+    @property
+    def all_shares(self) -> Dict[str, float]:
+        """How often each data set is drawn, what is painted among them; their sum is 1."""
+        whole = sum(self.shares.values())
+        real = {name: share / whole * (1 - self.painted) for name, share in self.shares.items()}
+        return {**real, countryside.SOURCE: self.painted} if self.painted else real
 
     def grid_at(self, progress: float) -> Tuple[int, ...]:
         """The cells per side of mosaics at this point of the training."""
@@ -50,6 +59,7 @@ def load_sources(folder: Path, split: str, names: Sequence[str]) -> Dict[str, li
     readers: Dict[str, Callable[[Path, str], list]] = {
         "eurosat": sources.eurosat, "ucmerced": sources.ucmerced, "dubai": sources.dubai,
         "naip": sources.naip_trees, "banepa": sources.banepa, "solar": sources.solar_roofs,
+        countryside.SOURCE: lambda _, split: countryside.sheets(split),
     }
     return {name: readers[name](folder, split) for name in names}
 
@@ -67,7 +77,8 @@ def scene_makers(
             mosaic = PatchMosaic(items, name, size, (2,) if name == "solar" else chosen)
             makers[name] = InsetMosaic(mosaic, insets) if insets and name != "solar" else mosaic
         else:
-            scales = {"dubai": (0.5, 3.0), "naip": (0.4, 1.2), "banepa": (0.5, 2.0)}[name]
+            scales = {"dubai": (0.5, 3.0), "naip": (0.4, 1.2), "banepa": (0.5, 2.0),
+                      countryside.SOURCE: (0.4, 2.0)}[name]
             makers[name] = Cutout(items, size, scales)
     return makers
 
@@ -86,7 +97,7 @@ class SceneBatches(Dataset):
         rng = np.random.default_rng((self.seed, step))
         makers = self._makers_at(step)
         names = sorted(makers)
-        shares = np.array([self.config.shares[name] for name in names])
+        shares = np.array([self.config.all_shares[name] for name in names])
         drawn = rng.choice(len(names), self.config.scenes_per_batch, p=shares / shares.sum())
         return [self._scene(rng, makers[names[number]]) for number in drawn]
 

@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
-from training.data import comparisons, mixed, questions
+from training.data import comparisons, mixed, questions, reasoning
 from training.data.facts import RegionFacts
 from training.data.phrases import CANONICAL, PLURAL, WITHIN, Turn, article, counted, listed, noun_phrase, sentence
 from training.data.questions import Maker, Subject
@@ -28,7 +28,7 @@ def category(subject: Subject) -> Optional[Turn]:
 def phrase(subject: Subject) -> Optional[Turn]:
     """Colour and name, sometimes with the shape or size."""
     own = subject.own
-    adjectives = _some_adjectives(subject, 0.3 if subject.chance(0.5) else 0.0)
+    adjectives = _some_adjectives(subject, 0.5 if subject.chance(0.5) else 0.0)
     return subject.turn("phrase", subject.instruction("phrase"), _naming(own, adjectives, 1))
 
 
@@ -138,13 +138,13 @@ def _form(subject: Subject) -> str:
 
 # How often each maker is asked for a turn.
 SHARES: Dict[Maker, float] = {
-    category: 0.08, description: 0.24, phrase: 0.06, detailed: 0.08, questions.labels: 0.10,
+    category: 0.08, description: 0.24, phrase: 0.08, detailed: 0.08, questions.labels: 0.10,
     questions.is_category: 0.12, questions.is_colour: 0.03, questions.is_texture: 0.015, questions.is_shape: 0.02,
     questions.is_orientation: 0.01, questions.is_size: 0.015, questions.is_neighbour: 0.08,
     questions.surround: 0.19, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
     questions.shape: 0.01, questions.orientation: 0.02, questions.size: 0.01,
-    comparisons.compare: 0.03, comparisons.larger: 0.02, comparisons.same: 0.02, questions.refusal: 0.02,
-    mixed.all_in_it: 0.03,
+    comparisons.compare: 0.08, comparisons.larger: 0.02, comparisons.same: 0.02, reasoning.tell_apart: 0.04,
+    reasoning.odd_one_out: 0.04, reasoning.inference: 0.03, questions.refusal: 0.02, mixed.all_in_it: 0.03,
 }
 # Of a region that holds several categories.
 MIXED_SHARES: Dict[Maker, float] = {

@@ -60,6 +60,9 @@ class LabelJudge:
         asked = _yes_or_no(case.turn.answer)
         if asked:
             found["yes or no is right"] = float(_yes_or_no(case.text) == asked)
+        odd = _odd_one(case.turn.answer) if case.turn.kind == "odd-one-out" else ""
+        if odd:
+            found["finds the odd one"] = float(_odd_one(case.text) == odd)
         wanted = {label for label in case.labels if label and _names(case.turn.answer, label)}
         # With facts, a text about one region may name its class as a neighbour's; there the claims say more.
         if wanted and (case.facts is None or len(case.turn.regions) > 1):
@@ -74,6 +77,11 @@ class LabelJudge:
 
 def _yes_or_no(text: str) -> str:
     match = re.match(r"\s*(yes|no)\b", text.lower())
+    return match.group(1) if match else ""
+
+
+def _odd_one(text: str) -> str:
+    match = re.match(r"\s*the (first|second|third)\b", text.lower())
     return match.group(1) if match else ""
 
 

@@ -12,17 +12,17 @@ from core_model.config import AquilaConfig
 from core_model.geo.outline import form_of_mask
 from core_model.prompts import style_prompt
 from training.data import comparisons, wording
-from training.data.build.reasoning import odd_one_out, tell_apart
-from training.data.build.relations import Scenery, place_of
 from training.data.facts import NO_SURROUNDINGS, RegionFacts, scene_facts
 from training.data.phrases import Turn, holders
-from training.data.questions import Subject
+from training.data.questions import Maker, Subject
+from training.data.reasoning import inference, odd_one_out, tell_apart
 from training.data.scenes import Scene
 from training.data.vocabulary import CATEGORIES, UNKNOWN, of_source
 from training.evaluation.held_out import evenly, held_out_scenes
 from training.evaluation.material import DataSet, Shown, Spoken, Target
 
 STYLES = {"phrase": wording.phrase, "description": wording.description, "detailed": wording.detailed}
+REASONED: Tuple[Maker, ...] = (comparisons.compare, comparisons.larger, tell_apart, odd_one_out, inference)
 REFERENCES = 5
 _KNOWN = 0.9  # the labelled share of a picture from which a class that is not seen in it is absent
 
@@ -85,14 +85,12 @@ class PublicSet(DataSet):
         return tuple(dict.fromkeys(turn.answer for turn in turns if turn is not None))
 
     def reasoning(self) -> List[Spoken]:
-        """Two regions compared or told apart, and the odd one out of three, wherever that can be asked of a region."""
+        """Questions about two or three regions, and those with a reason, wherever they can be asked of a region."""
         found: List[Spoken] = []
         for target in self.targets:
             rng = np.random.default_rng((self._seed, target.picture, target.region, 1))
             subject = Subject(self.facts(target.picture), target.region, rng)
-            places = [place_of(region.mask) for region in self._scenes[target.picture].regions]
-            scenery = Scenery(subject, places)
-            turns = comparisons.compare(subject), comparisons.larger(subject), tell_apart(scenery), odd_one_out(scenery)
+            turns = (maker(subject) for maker in REASONED)
             found += [Spoken(target.picture, turn, (turn.answer,)) for turn in turns if turn is not None]
         return found
 

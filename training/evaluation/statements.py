@@ -125,6 +125,8 @@ def check_pair(text: str, first: RegionFacts, second: RegionFacts) -> List[Check
 def check_turn(turn: Turn, answer: str, facts: Sequence[RegionFacts]) -> List[Checked]:
     """Judge an answer to a turn's instruction; ``facts`` holds those of all the scene's regions."""
     own = facts[turn.regions[0]]
+    if turn.kind == "reasoning":  # the reason is a rule ("open ground takes up water") and claims nothing of the region
+        answer = answer.split(", and ", maxsplit=1)[0]
     if len(turn.regions) == 2:
         return check_pair(answer, own, facts[turn.regions[1]])
     return check(claims(answer, surroundings=turn.kind == "surround"), own)

@@ -80,7 +80,8 @@ def held_out_scenes(data: Path, size: int, stage: TextStage) -> ShownScenes:
 
 
 def _scenes(data: Path, split: str, size: int, stage: TextStage, count: int, seed: int) -> ShownScenes:
-    mixture = MixtureConfig(size=size, grids=TEXT_GRIDS, scenes_per_batch=1, insets=stage.insets)
-    sources = load_sources(data, split, sorted(mixture.shares))
+    mixture = MixtureConfig(
+        size=size, grids=TEXT_GRIDS, scenes_per_batch=1, insets=stage.insets, painted=stage.painted)
+    sources = load_sources(data, split, sorted(mixture.all_shares))
     return ShownScenes(
         SceneBatches(sources, mixture, count, seed), stage.regions_per_scene, stage.seed, stage.mixed, stage.groundless)

@@ -88,5 +88,5 @@ def work(
 
 
 def _scenes(mixture: MixtureConfig, split: str, data: Path, count: int, seed: int) -> SingleScenes:
-    sources = load_sources(data, split, sorted(mixture.shares))
+    sources = load_sources(data, split, sorted(mixture.all_shares))
     return SingleScenes(SceneBatches(sources, replace(mixture, scenes_per_batch=1), count, seed))

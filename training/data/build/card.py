@@ -16,7 +16,7 @@ _CARE = """\
 
 Colour, tone, texture, shape, orientation, size and surroundings are measured on the picture as it is stored and on the
 mask (`training/data/facts.py`); categories come from the labels of the source. Sentences are written by rules
-(`training/data/wording.py`, `questions.py`, `training/data/build/relations.py`, `reasoning.py`), no language model
+(`training/data/wording.py`, `questions.py`, `reasoning.py`, `training/data/build/relations.py`), no language model
 took part. The top of a picture counts as north, also where a picture was turned. Yes/no questions are answered "yes"
 as often as "no", kind by kind.
 

@@ -11,8 +11,7 @@ from PIL import Image
 
 from training.data.augment import photometric
 from training.data.build.dialogues import dialogue
-from training.data.build.reasoning import REASONINGS
-from training.data.build.relations import RELATIONS, Place, RelationMaker, Scenery, place_of
+from training.data.build.relations import RELATIONS, Place, RelationMaker, Scenery, by_facts, place_of
 from training.data.build.supplies import Drawn, Supply
 from training.data.conversations import (
     SMALLEST_PICTURE_SHARE,
@@ -26,6 +25,7 @@ from training.data.manifest import rle
 from training.data.manifest.record import ConversationEntry, Exchange, Record, RegionEntry
 from training.data.phrases import Turn
 from training.data.questions import Subject
+from training.data.reasoning import REASONINGS
 from training.data.scenes import Scene
 from training.data.vocabulary import UNKNOWN
 
@@ -90,7 +90,8 @@ def make(
     turns = [picture_turn(rng, about)] if _is_known(scene) else []
     turns += TurnMaker((), settings.turns, pairs)(rng, about)
     places = [place_of(region.mask) for region in scene.regions]
-    for makers, wanted in ((RELATIONS, settings.relations), (REASONINGS, settings.reasonings)):
+    reasonings = {by_facts(maker): share for maker, share in REASONINGS.items()}
+    for makers, wanted in ((RELATIONS, settings.relations), (reasonings, settings.reasonings)):
         turns += _drawn_turns(makers, about, places, wanted, rng)
     entries = [ConversationEntry(turn.kind, turn.regions, _exchanges(turn)) for turn in turns]
     for number in range(len(about.facts)):

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from core_model.text.context import LARGER, ORDINALS
 from training.data.phrases import Turn, counted, listed, may_hold
-from training.data.questions import Subject
+from training.data.questions import Maker, Subject
 from training.data.scenes import Mask
 
 COMPASS = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
@@ -54,6 +54,11 @@ class Scenery:
 
 
 RelationMaker = Callable[[Scenery], Optional[Turn]]
+
+
+def by_facts(maker: Maker) -> RelationMaker:
+    """A maker that needs no places."""
+    return lambda scenery: maker(scenery.subject)
 
 
 def bearing(first: Place, second: Place) -> Optional[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, FrozenSet, List, Optional, Tuple
+from itertools import combinations
+from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from core_model.text.context import ORDINALS
-from training.data.build.relations import RelationMaker, Scenery
 from training.data.facts import RegionFacts
 from training.data.phrases import Turn, may_hold
-from training.data.questions import statement
+from training.data.questions import Maker, Subject, statement
 
 _PAVED = frozenset((
     "road", "highway", "freeway", "overpass", "road intersection", "runway", "parking lot", "impervious surface"))
@@ -57,9 +57,8 @@ INFERENCES: Tuple[Inference, ...] = (
 )
 
 
-def inference(scenery: Scenery) -> Optional[Turn]:
+def inference(subject: Subject) -> Optional[Turn]:
     """A yes-or-no question that the category answers, with its reason."""
-    subject = scenery.subject
     name = subject.own.name
     fitting = [entry for entry in INFERENCES if name in entry.true | entry.false]
     if not fitting:
@@ -71,40 +70,40 @@ def inference(scenery: Scenery) -> Optional[Turn]:
     return subject.turn("reasoning", subject.pick(chosen.questions), answer)
 
 
-def odd_one_out(scenery: Scenery) -> Optional[Turn]:
+def odd_one_out(subject: Subject) -> Optional[Turn]:
     """Which of three regions does not belong with the others, and why."""
-    others = scenery.others(2)
-    if others is None:
+    threes = [(subject.index, *two) for two in combinations(_others(subject), 2)]
+    found = [(three, place) for three in threes for place in range(3) if _is_odd(subject.facts, three, place)]
+    if not found:
         return None
-    subject = scenery.subject
-    chosen = (subject.index, *others)
-    names = [subject.facts[number].name for number in chosen]
-    odd = [place for place in range(3) if names.count(names[place]) == 1]
-    if len(odd) != 1:
-        return None
-    place = odd[0]
-    common = next(name for name in names if name != names[place])
-    if may_hold(common, subject.facts[chosen[place]].category):
-        return None
-    rest = [ORDINALS[other] for other in range(3) if other != place]
+    three, place = found[int(subject.rng.integers(len(found)))]
     question = subject.pick((
         "Which of <region1>, <region2> and <region3> does not belong with the others, and why?",
         "Two of <region1>, <region2> and <region3> are alike. Which is the odd one out? Explain."))
-    answer = (
-        f"The {ORDINALS[place]}: it {statement(names[place])}, while the {rest[0]} and the {rest[1]} each "
-        f"{statement(common)}.")
-    return Turn("odd-one-out", question, answer, chosen)
+    odd, like = (subject.facts[three[one]].name for one in (place, (place + 1) % 3))
+    answer = f"The {ORDINALS[place]}: it {statement(odd)}, while each of the others {statement(like)}."
+    return Turn("odd-one-out", question, answer, three)
 
 
-def tell_apart(scenery: Scenery) -> Optional[Turn]:
+def _others(subject: Subject) -> List[int]:
+    """The scene's other regions that are of one category."""
+    return [number for number, facts in enumerate(subject.facts) if number != subject.index and not facts.mixed]
+
+
+def _is_odd(facts: Sequence[RegionFacts], three: Sequence[int], place: int) -> bool:
+    """Whether two of the three are of one category that cannot be said of the one at this place."""
+    names = {facts[number].name for number in three if number != three[place]}
+    return len(names) == 1 and not may_hold(names.pop(), facts[three[place]].category)
+
+
+def tell_apart(subject: Subject) -> Optional[Turn]:
     """By what look two regions of different categories can be told apart."""
-    others = scenery.others(1)
-    if others is None:
+    own = subject.own
+    others = [number for number in _others(subject) if not may_hold(own.name, subject.facts[number].category)]
+    if not others:
         return None
-    subject = scenery.subject
-    own, other = subject.own, subject.facts[others[0]]
-    if may_hold(own.name, other.category) or own.name == other.name:
-        return None
+    number = others[int(subject.rng.integers(len(others)))]
+    other = subject.facts[number]
     looks = _differences(own, other)
     if not looks:
         return None
@@ -113,7 +112,7 @@ def tell_apart(scenery: Scenery) -> Optional[Turn]:
     first, second = (" and ".join(pair[side] for pair in looks[:2]) for side in (0, 1))
     answer = (
         f"The first {statement(own.name)} and is {first}, the second {statement(other.name)} and is {second}.")
-    return Turn("tell-apart", question, answer, (subject.index, others[0]))
+    return Turn("tell-apart", question, answer, (subject.index, number))
 
 
 def _differences(first: RegionFacts, second: RegionFacts) -> List[Tuple[str, str]]:
@@ -128,4 +127,4 @@ def _differences(first: RegionFacts, second: RegionFacts) -> List[Tuple[str, str
     return found
 
 
-REASONINGS: Dict[RelationMaker, float] = {inference: 0.45, odd_one_out: 0.25, tell_apart: 0.3}
+REASONINGS: Dict[Maker, float] = {inference: 0.45, odd_one_out: 0.25, tell_apart: 0.3}
