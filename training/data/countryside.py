@@ -38,6 +38,7 @@ FOREST, FIELD, HOUSES, PARKING, RIVER = (
 MEADOW, ORCHARD = index("eurosat", "Pasture"), index("eurosat", "PermanentCrop")
 BUILDING, BARE, ROAD, WATER = (index("dubai", key) for key in ("building", "land", "road", "water"))
 GRASS = index("naip", "low")
+CLASSES = (FOREST, FIELD, HOUSES, PARKING, RIVER, MEADOW, ORCHARD, BUILDING, BARE, ROAD, WATER)
 CROPS: Sequence[Colour] = (
     (134, 104, 78), (78, 112, 54), (186, 164, 108), (150, 122, 92), (104, 128, 62), (164, 150, 96))
 ROOFS: Sequence[Colour] = ((150, 84, 64), (136, 72, 58), (112, 104, 100), (162, 104, 76), (96, 92, 92))

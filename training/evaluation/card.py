@@ -14,12 +14,11 @@ import numpy as np
 
 from core_model.confidence import confidence
 from core_model.generation import Generator
-from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation import contents, tasks
 from training.evaluation.asking import no_image, shuffled_masks, stretched_by_band, stretched_together
 from training.evaluation.held_out import nested_scenes
 from training.evaluation.material import most_frequent
-from training.evaluation.public_sets import vocabulary_of
+from training.evaluation.public_sets import class_names
 from training.evaluation.statements import true_shares
 
 _LOG = logging.getLogger(__name__)
@@ -59,14 +58,13 @@ def measure(generator: Generator, scenes: Dict[str, List[tasks.Known]]) -> Dict[
 def _categories(
     generator: Generator, name: str, scenes: Sequence[tasks.Known], answered: Sequence[tasks.Answered]
 ) -> Dict[str, Any]:
-    numbers = of_source(vocabulary_of(name))
-    names = list(dict.fromkeys(CATEGORIES[number].name for number in numbers))
+    names = class_names(name)
     truth = [facts.name for one in scenes for facts in one.facts]
     chosen = [names[number] for number in tasks.score(generator, scenes, names).argmax(axis=1)]
     turn = tasks.category_turn(generator)
     return {
         "regions": len(truth), "accuracy": tasks.accuracy(answered),
-        "macro_f1": tasks.macro_f1(answered, vocabulary_of(name)),
+        "macro_f1": tasks.macro_f1(answered, names),
         "labels_accuracy": float(np.mean([said == true for said, true in zip(chosen, truth)])),
         "labels_macro_f1": tasks.macro_f1_of(list(zip(truth, chosen)), names),
         "stretched_together": tasks.accuracy(tasks.answer(generator, scenes, turn, stretched_together)),

@@ -11,7 +11,7 @@ import numpy as np
 from core_model.config import AquilaConfig
 from core_model.geo.outline import form_of_mask
 from core_model.prompts import style_prompt
-from training.data import comparisons, wording
+from training.data import comparisons, countryside, wording
 from training.data.facts import NO_SURROUNDINGS, RegionFacts, scene_facts
 from training.data.phrases import Turn, holders
 from training.data.questions import Maker, Subject
@@ -34,8 +34,7 @@ class PublicSet(DataSet):
         self, name: str, scenes: Sequence[Scene], config: AquilaConfig, *, folder: Path, seed: int = 0
     ) -> None:
         self.name, self._scenes, self._config, self._folder, self._seed = name, scenes, config, folder, seed
-        numbers = of_source(vocabulary_of(name))
-        self.labels = tuple(dict.fromkeys(CATEGORIES[number].name for number in numbers))
+        self.labels = class_names(name)
         self.places = [scene.place or str(number) for number, scene in enumerate(scenes)]
         self.targets = [
             Target(number, place, CATEGORIES[region.category].name, int(region.mask.sum()), float(region.mask.sum()))
@@ -95,9 +94,10 @@ class PublicSet(DataSet):
         return found
 
 
-def vocabulary_of(name: str) -> str:
-    """The data set whose classes a data set is labelled with."""
-    return "dubai" if name == "banepa" else name
+def class_names(name: str) -> Tuple[str, ...]:
+    """The names of the classes that a data set is labelled with, each once."""
+    numbers = countryside.CLASSES if name == countryside.SOURCE else of_source("dubai" if name == "banepa" else name)
+    return tuple(dict.fromkeys(CATEGORIES[number].name for number in numbers))
 
 
 def public_sets(

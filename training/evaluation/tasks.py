@@ -15,7 +15,6 @@ from training.data.conversations import prompt_turns
 from training.data.facts import RegionFacts, WithFacts, scene_facts
 from training.data.phrases import Turn
 from training.data.scenes import Scene
-from training.data.vocabulary import CATEGORIES, of_source
 from training.evaluation.asking import PICTURES_PER_BATCH, Change, as_they_are, see
 from training.evaluation.metrics import NONE_SAID, Classified
 from training.evaluation.statements import Checked, check_turn, claims
@@ -141,9 +140,8 @@ def accuracy(answered: Sequence[Answered]) -> float:
     return float(np.mean([_names_match(one.written.text, one.facts[one.turn.regions[0]].name) for one in answered]))
 
 
-def macro_f1(answered: Sequence[Answered], source: str) -> float:
-    """Mean F1 over the data set's categories that occur."""
-    names = [CATEGORIES[number].name for number in of_source(source)]
+def macro_f1(answered: Sequence[Answered], names: Sequence[str]) -> float:
+    """Mean F1 over the data set's categories that occur; ``names`` are all of them."""
     return macro_f1_of([(one.facts[one.turn.regions[0]].name, one.written.text) for one in answered], names)
 
 
