@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal, ogr, osr
 
-from training.data.painting import Canvas, Points, box, building, car, furrows, leaf, oval, wood
+from training.data.painting import Canvas, Points, box, building, car, everywhere, furrows, leaf, oval, wood
 
 SIZE_M = 384
 GSD_M = 0.5
@@ -52,7 +52,7 @@ PLACES: dict[str, Points] = {
 
 def draw_land(canvas: Canvas) -> None:
     """Grass everywhere, and the fields with their rows."""
-    canvas.fill(np.ones(canvas.x.shape, bool), (104, 120, 72), 7, 8)
+    canvas.fill(everywhere(np.ones(canvas.x.shape, bool)), (104, 120, 72), 7, 8)
     for points, colour, spacing, depth, turn in (
         (PLACES["ploughed field"], (134, 104, 78), 1.8, 0.10, 12),
         (PLACES["green crop"], (78, 112, 54), 2.4, 0.16, 98),
@@ -70,30 +70,30 @@ def draw_water(canvas: Canvas) -> None:
     """The river and the lake, each with a muddy bank."""
     distance = np.abs(canvas.x - river_centre(canvas.y)) + 0.7 * canvas.coarse
     lake = np.hypot((canvas.x - 48) / 40, (canvas.y - 326) / 36) + 0.03 * canvas.coarse
-    canvas.fill((distance < 14) | (lake < 1.07), (128, 116, 86), 6, 6)
-    canvas.fill(distance < 11.5, (62, 82, 74), 1.5, 4)
-    canvas.fill(lake < 1, (38, 62, 74), 1.2, 4)
+    canvas.fill(everywhere((distance < 14) | (lake < 1.07)), (128, 116, 86), 6, 6)
+    canvas.fill(everywhere(distance < 11.5), (62, 82, 74), 1.5, 4)
+    canvas.fill(everywhere(lake < 1), (38, 62, 74), 1.2, 4)
 
 
 def draw_roads(canvas: Canvas) -> None:
     """A main road with markings and a bridge, a lane to the north and a street between the houses."""
     tarmac, kerb = (122, 122, 122), (150, 144, 132)
     x, y = canvas.x, canvas.y
-    canvas.fill(np.abs(y - 200) < 6.5, kerb, 5, 3)
-    canvas.fill((np.abs(x - 250) < 3.8) & (y < 200), kerb, 5, 3)
-    canvas.fill((np.abs(x - 252) < 4.6) & (y > 200), kerb, 5, 3)
-    canvas.fill((np.abs(y - 292) < 4.2) & (x > 252), kerb, 5, 3)
+    canvas.fill(everywhere(np.abs(y - 200) < 6.5), kerb, 5, 3)
+    canvas.fill(everywhere((np.abs(x - 250) < 3.8) & (y < 200)), kerb, 5, 3)
+    canvas.fill(everywhere((np.abs(x - 252) < 4.6) & (y > 200)), kerb, 5, 3)
+    canvas.fill(everywhere((np.abs(y - 292) < 4.2) & (x > 252)), kerb, 5, 3)
     for mask in (
         np.abs(y - 200) < 5.2,
         (np.abs(x - 250) < 3) & (y < 200),
         (np.abs(x - 252) < 3.4) & (y > 200),
         (np.abs(y - 292) < 3) & (x > 252),
     ):
-        canvas.fill(mask, tarmac, 4, 3)
-    canvas.shade((np.abs(y - 200) < 0.2) & (np.mod(x, 9) < 4.5), 1.75)
-    canvas.shade(np.abs(np.abs(y - 200) - 4.6) < 0.15, 1.6)
+        canvas.fill(everywhere(mask), tarmac, 4, 3)
+    canvas.shade(everywhere((np.abs(y - 200) < 0.2) & (np.mod(x, 9) < 4.5)), 1.75)
+    canvas.shade(everywhere(np.abs(np.abs(y - 200) - 4.6) < 0.15), 1.6)
     bridge = (np.abs(np.abs(y - 200) - 5.8) < 0.5) & (np.abs(x - river_centre(200)) < 18)
-    canvas.fill(bridge, (190, 186, 178), 2, 2)
+    canvas.fill(everywhere(bridge), (190, 186, 178), 2, 2)
     for _ in range(14):
         lane = canvas.rng.choice([-2.4, 2.4])
         car(canvas, canvas.rng.uniform(5, 380), 200 + lane, 90)

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from training.data.painting import (
     FINER,
+    Area,
     Canvas,
     Colour,
-    Mask,
     Point,
     box,
     building,
     car,
+    everywhere,
     furrows,
     leaf,
     oval,
@@ -68,13 +69,16 @@ class Sheet:
         self.canvas, self.rng = Canvas(rng, SIDE_M, GSD_M, shadow), rng
         self.areas = Labels.of(self.canvas.x.shape)
         self.objects = Labels.of(self.canvas.x.shape)
+        self.count = 0
 
-    def mark(self, mask: Mask, category: int) -> None:
-        """Say what lies in ``mask``; a building among houses is an object there, and the area stays the houses'."""
-        among_houses = category == BUILDING and bool((self.areas.categories[mask] == HOUSES).any())
+    def mark(self, area: Area, category: int) -> None:
+        """Say what lies in an area; a building among houses is an object there, and the area stays the houses'."""
+        bounds, inside = area
+        self.count += 1
+        among_houses = category == BUILDING and bool((self.areas.categories[bounds][inside] == HOUSES).any())
         for labels in (self.objects,) if among_houses else (self.areas, self.objects):
-            labels.categories[mask] = category
-            labels.numbers[mask] = 0 if category == HOUSES and labels is self.objects else labels.numbers.max() + 1
+            labels.categories[bounds][inside] = category
+            labels.numbers[bounds][inside] = 0 if category == HOUSES and labels is self.objects else self.count
 
     def tint(self, colour: Colour, most: float = 0.14) -> Colour:
         """A colour somewhat lighter or darker, and somewhat of another hue."""
@@ -105,7 +109,7 @@ def paint(rng: np.random.Generator) -> Sheet:
     """One sheet: grass, parcels, sometimes a river through them, and roads over all."""
     sheet = Sheet(rng)
     canvas = sheet.canvas
-    canvas.fill(np.ones(canvas.x.shape, bool), sheet.tint((104, 120, 72)), 7, 8)
+    canvas.fill(everywhere(np.ones(canvas.x.shape, bool)), sheet.tint((104, 120, 72)), 7, 8)
     parcels, lanes = divided((0, 0, SIDE_M, SIDE_M), rng)
     offset = int(rng.integers(len(PARCELS)))
     for number, parcel in enumerate(parcels):
@@ -144,17 +148,17 @@ def quad(sheet: Sheet, parcel: Box, margin: float = 4) -> List[Point]:
 
 def crop(sheet: Sheet, parcel: Box) -> None:
     """A field with rows."""
-    mask = sheet.canvas.polygon(quad(sheet, parcel))
-    sheet.canvas.fill(mask, sheet.pick(CROPS), 5, 7)
-    furrows(sheet.canvas, mask, sheet.rng.uniform(1.2, 4.5), sheet.rng.uniform(0.03, 0.18), sheet.rng.uniform(0, 180))
-    sheet.mark(mask, FIELD)
+    area = sheet.canvas.polygon(quad(sheet, parcel))
+    sheet.canvas.fill(area, sheet.pick(CROPS), 5, 7)
+    furrows(sheet.canvas, area, sheet.rng.uniform(1.2, 4.5), sheet.rng.uniform(0.03, 0.18), sheet.rng.uniform(0, 180))
+    sheet.mark(area, FIELD)
 
 
 def meadow(sheet: Sheet, parcel: Box) -> None:
     """Grass of one tone, in every third a pond."""
-    mask = sheet.canvas.polygon(quad(sheet, parcel))
-    sheet.canvas.fill(mask, sheet.tint((112, 138, 72)), 6, 9)
-    sheet.mark(mask, MEADOW)
+    area = sheet.canvas.polygon(quad(sheet, parcel))
+    sheet.canvas.fill(area, sheet.tint((112, 138, 72)), 6, 9)
+    sheet.mark(area, MEADOW)
     if sheet.rng.uniform() < 0.35:
         lake(sheet, parcel)
 
@@ -165,9 +169,9 @@ def lake(sheet: Sheet, parcel: Box) -> None:
     x, y = (left + right) / 2, (top + bottom) / 2
     a, b = ((end - start) * float(sheet.rng.uniform(0.22, 0.4)) for start, end in ((left, right), (top, bottom)))
     distance = np.hypot((sheet.canvas.x - x) / a, (sheet.canvas.y - y) / b) + 0.03 * sheet.canvas.coarse
-    sheet.canvas.fill(distance < 1.07, sheet.tint((128, 116, 86)), 6, 6)
-    sheet.canvas.fill(distance < 1, sheet.tint((38, 62, 74)), 1.2, 4)
-    sheet.mark(distance < 1, WATER)
+    sheet.canvas.fill(everywhere(distance < 1.07), sheet.tint((128, 116, 86)), 6, 6)
+    sheet.canvas.fill(everywhere(distance < 1), sheet.tint((38, 62, 74)), 1.2, 4)
+    sheet.mark(everywhere(distance < 1), WATER)
     for place in oval(x, y, 1.2 * a, 1.2 * b):
         if sheet.rng.uniform() < 0.5:
             sheet.canvas.crown(*place, float(sheet.rng.uniform(1.4, 3.4)), leaf(sheet.rng))
@@ -180,30 +184,31 @@ def pond(sheet: Sheet, parcel: Box) -> None:
 
 def bare(sheet: Sheet, parcel: Box) -> None:
     """Ground on which nothing grows."""
-    mask = sheet.canvas.polygon(quad(sheet, parcel))
-    sheet.canvas.fill(mask, sheet.tint((188, 164, 130)), 6, 10)
-    sheet.mark(mask, BARE)
+    area = sheet.canvas.polygon(quad(sheet, parcel))
+    sheet.canvas.fill(area, sheet.tint((188, 164, 130)), 6, 10)
+    sheet.mark(area, BARE)
 
 
 def forest(sheet: Sheet, parcel: Box) -> None:
     """Crown beside crown."""
-    mask = sheet.canvas.polygon(quad(sheet, parcel))
+    area = sheet.canvas.polygon(quad(sheet, parcel))
     least = float(sheet.rng.uniform(1.4, 2.4))
-    wood(sheet.canvas, mask, float(sheet.rng.uniform(0.2, 0.4)), (least, 2.1 * least))
-    sheet.mark(mask, FOREST)
+    wood(sheet.canvas, area, float(sheet.rng.uniform(0.2, 0.4)), (least, 2.1 * least))
+    sheet.mark(area, FOREST)
 
 
 def orchard(sheet: Sheet, parcel: Box) -> None:
     """Crowns in a grid."""
-    outline = quad(sheet, parcel)
-    mask = sheet.canvas.polygon(outline)
-    sheet.canvas.fill(mask, sheet.tint((128, 128, 84)), 7, 6)
+    area = sheet.canvas.polygon(quad(sheet, parcel))
+    sheet.canvas.fill(area, sheet.tint((128, 128, 84)), 7, 6)
+    top, left = (part.start for part in area.bounds)
     apart, radius = float(sheet.rng.uniform(4.5, 8)), float(sheet.rng.uniform(1.2, 2.2))
     for y in np.arange(parcel[1] + 5, parcel[3] - 4, apart):
         for x in np.arange(parcel[0] + 5, parcel[2] - 4, apart):
-            if mask[int(y * sheet.canvas.per_m), int(x * sheet.canvas.per_m)]:
+            row, column = int(y * sheet.canvas.per_m) - top, int(x * sheet.canvas.per_m) - left
+            if 0 <= row < len(area.inside) and 0 <= column < area.inside.shape[1] and area.inside[row, column]:
                 sheet.canvas.crown(float(x), float(y), radius * float(sheet.rng.uniform(0.85, 1.15)), leaf(sheet.rng))
-    sheet.mark(mask, ORCHARD)
+    sheet.mark(area, ORCHARD)
 
 
 def houses(sheet: Sheet, parcel: Box) -> None:
@@ -223,14 +228,14 @@ def houses(sheet: Sheet, parcel: Box) -> None:
 def parking(sheet: Sheet, parcel: Box) -> None:
     """Asphalt with rows of marked bays, most of them taken."""
     left, top, right, bottom = parcel
-    mask = sheet.canvas.polygon(quad(sheet, parcel, 2))
-    sheet.canvas.fill(mask, sheet.tint((112, 112, 114)), 4, 3)
+    area = sheet.canvas.polygon(quad(sheet, parcel, 2))
+    sheet.canvas.fill(area, sheet.tint((112, 112, 114)), 4, 3)
     taken = float(sheet.rng.uniform(0.5, 0.9))
     for y in np.arange(top + 12, min(bottom - 8, top + 75), 7.5):
         for x in np.arange(left + 10, min(right - 10, left + 80), 2.8):
             if sheet.rng.uniform() < taken:
                 car(sheet.canvas, float(x), float(y + sheet.rng.normal(0, 0.2)), 0)
-    sheet.mark(mask, PARKING)
+    sheet.mark(area, PARKING)
 
 
 def hall(sheet: Sheet, parcel: Box) -> None:
@@ -255,10 +260,10 @@ def river(sheet: Sheet) -> None:
     middle, swing, long, half = (float(rng.uniform(*span)) for span in ((60, 260), (4, 20), (36, 70), (5, 13)))
     centre = middle + swing * np.sin(along / long) + 0.4 * swing * np.sin(along / 23 + 1)
     distance = np.abs(across - centre) + 0.7 * canvas.coarse
-    canvas.fill(distance < half + 2.5, sheet.tint((128, 116, 86)), 6, 6)
-    canvas.fill(distance < half, sheet.tint((62, 82, 74)), 1.5, 4)
-    sheet.mark(distance < half + 2.5, UNKNOWN)
-    sheet.mark(distance < half, RIVER)
+    canvas.fill(everywhere(distance < half + 2.5), sheet.tint((128, 116, 86)), 6, 6)
+    canvas.fill(everywhere(distance < half), sheet.tint((62, 82, 74)), 1.5, 4)
+    sheet.mark(everywhere(distance < half + 2.5), UNKNOWN)
+    sheet.mark(everywhere(distance < half), RIVER)
     banks = np.argwhere(np.abs(distance - half - 5) < 0.3)
     for row, column in banks[rng.permutation(len(banks))[:120]]:
         canvas.crown(float(column / canvas.per_m), float(row / canvas.per_m), float(rng.uniform(1.4, 3.2)), leaf(rng))
@@ -275,10 +280,10 @@ def road(sheet: Sheet, lane: Box) -> None:
     start, end = (top, bottom) if upright else (left, right)
     inside = (along >= start - 4) & (along <= end + 4)
     distance = np.abs(across - middle)
-    canvas.fill(inside & (distance < half + 1.2), sheet.tint((150, 144, 132)), 5, 3)
-    canvas.fill(inside & (distance < half), sheet.tint((122, 122, 122)), 4, 3)
-    canvas.shade(inside & (distance < 0.2) & (np.mod(along, 9) < 4.5), 1.75)
-    sheet.mark(inside & (distance < half + 1.2), ROAD)
+    canvas.fill(everywhere(inside & (distance < half + 1.2)), sheet.tint((150, 144, 132)), 5, 3)
+    canvas.fill(everywhere(inside & (distance < half)), sheet.tint((122, 122, 122)), 4, 3)
+    canvas.shade(everywhere(inside & (distance < 0.2) & (np.mod(along, 9) < 4.5)), 1.75)
+    sheet.mark(everywhere(inside & (distance < half + 1.2)), ROAD)
     for place in sheet.rng.uniform(start, end, int(sheet.rng.integers(0, 9))).tolist():
         lane_middle = middle + half / 2 * float(sheet.rng.choice((-1, 1)))
         at = (lane_middle, place, 0.0) if upright else (place, lane_middle, 90.0)

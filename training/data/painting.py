@@ -7,7 +7,7 @@ Nothing on it is a photograph, so what is painted has no owner. ``examples/make_
 from __future__ import annotations
 
 import math
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,22 @@ FINER = 2
 SHADOW: Point = (-0.45, -0.8)
 PAINTS: Sequence[Colour] = (
     (225, 225, 225), (40, 42, 46), (150, 152, 156), (140, 40, 36), (46, 66, 110), (190, 184, 170))
+
+
+class Area(NamedTuple):
+    """A part of a canvas: the rows and columns of its bounds, and what of them it covers, bool [h, w]."""
+
+    bounds: Tuple[slice, slice]
+    inside: Mask
+
+    def without(self, mask: Mask) -> Area:
+        """The same bounds with only what ``mask`` covers, too."""
+        return Area(self.bounds, self.inside & mask)
+
+
+def everywhere(mask: Mask) -> Area:
+    """A mask of the whole canvas as an area."""
+    return Area((slice(None), slice(None)), mask)
 
 
 def box(x: float, y: float, width: float, height: float, turn: float = 0) -> List[Point]:
@@ -62,28 +78,35 @@ class Canvas:
         field = np.fft.irfft2(spectrum, s=(cells, cells))
         return np.asarray(field / field.std(), np.float32)
 
-    def fill(self, mask: Mask, colour: Colour, fine: float = 5, coarse: float = 6) -> None:
-        """Paint ``mask`` [h, w] in a colour that noise makes lighter and darker, by so many per cent."""
-        tone = 1 + (self.fine[mask] * fine + self.coarse[mask] * coarse) / 100
-        self.rgb[mask] = np.array(colour, np.float32) * tone[:, None]
+    def fill(self, area: Area, colour: Colour, fine: float = 5, coarse: float = 6) -> None:
+        """Paint an area in a colour that noise makes lighter and darker, by so many per cent."""
+        bounds, inside = area
+        tone = 1 + (self.fine[bounds][inside] * fine + self.coarse[bounds][inside] * coarse) / 100
+        self.rgb[bounds][inside] = np.array(colour, np.float32) * tone[:, None]
 
-    def shade(self, mask: Mask, factor: Union[float, Floats]) -> None:
-        """Darken or lighten ``mask`` by a factor, a number or an array [h, w]."""
-        values = np.broadcast_to(np.asarray(factor, np.float32), mask.shape)
-        self.rgb[mask] *= values[mask][:, None]
+    def shade(self, area: Area, factor: Union[float, Floats]) -> None:
+        """Darken or lighten an area by a factor, a number or an array [h, w] of its bounds."""
+        bounds, inside = area
+        values = np.broadcast_to(np.asarray(factor, np.float32), inside.shape)
+        self.rgb[bounds][inside] *= values[inside][:, None]
 
-    def polygon(self, points: Points) -> Mask:
-        """The inside of a polygon in metres, bool [h, w], by the even-odd rule."""
-        inside = np.zeros(self.x.shape, bool)
+    def bounds(self, points: Points) -> Tuple[slice, slice]:
+        """The rows and columns in which points in metres lie."""
         low, high = np.min(points, axis=0), np.max(points, axis=0)
-        columns = slice(max(0, int(low[0] * self.per_m) - 1), max(0, int(high[0] * self.per_m) + 2))
-        rows = slice(max(0, int(low[1] * self.per_m) - 1), max(0, int(high[1] * self.per_m) + 2))
-        x, y = self.x[rows, columns], self.y[rows, columns]
+        columns, rows = (slice(max(0, int(low[axis] * self.per_m) - 1), max(0, int(high[axis] * self.per_m) + 2))
+                         for axis in (0, 1))
+        return rows, columns
+
+    def polygon(self, points: Points, within: Optional[Tuple[slice, slice]] = None) -> Area:
+        """The inside of a polygon in metres by the even-odd rule; with ``within`` these are the area's bounds."""
+        bounds = within or self.bounds(points)
+        x, y = self.x[bounds], self.y[bounds]
+        inside = np.zeros(x.shape, bool)
         for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[0]]):
             if y0 != y1:
                 crosses = (y0 > y) != (y1 > y)
-                inside[rows, columns] ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-        return inside
+                inside ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+        return Area(bounds, inside)
 
     def crown(self, x: float, y: float, radius: float, colour: Colour) -> None:
         """One tree: its shadow, then a lumpy dome lit from where the sun stands."""
@@ -116,12 +139,13 @@ class Canvas:
         return np.asarray(hazy.clip(0, 255).round(), np.uint8)
 
 
-def furrows(canvas: Canvas, field: Mask, spacing: float, depth: float, turn: float) -> None:
+def furrows(canvas: Canvas, field: Area, spacing: float, depth: float, turn: float) -> None:
     """Rows of a crop every ``spacing`` metres across the direction ``turn`` (degrees), and wheel tracks every 24."""
     angle = math.radians(turn)
-    across = canvas.x * math.cos(angle) + canvas.y * math.sin(angle) + 0.15 * canvas.coarse
+    x, y, coarse = (values[field.bounds] for values in (canvas.x, canvas.y, canvas.coarse))
+    across = x * math.cos(angle) + y * math.sin(angle) + 0.15 * coarse
     canvas.shade(field, 1 + depth * np.sin(2 * math.pi * across / spacing))
-    canvas.shade(field & (np.mod(across, 24) < 0.9), 0.82)
+    canvas.shade(field.without(np.mod(across, 24) < 0.9), 0.82)
 
 
 def leaf(rng: np.random.Generator) -> Colour:
@@ -130,11 +154,13 @@ def leaf(rng: np.random.Generator) -> Colour:
     return float(62 * dark + warm), float(88 * dark), float(48 * dark)
 
 
-def wood(canvas: Canvas, floor: Mask, dense: float = 0.28, radii: Point = (1.8, 4.0)) -> None:
+def wood(canvas: Canvas, floor: Area, dense: float = 0.28, radii: Point = (1.8, 4.0)) -> None:
     """A forest: its floor, and crowns on a share ``dense`` of places two metres apart."""
     canvas.fill(floor, (44, 58, 36), 8, 6)
     step = round(2 * canvas.per_m)
-    places = np.argwhere(floor[::step, ::step])
+    covered = np.zeros(canvas.x.shape, bool)
+    covered[floor.bounds] = floor.inside
+    places = np.argwhere(covered[::step, ::step])
     for row, column in places[np.argsort(places[:, 0] + canvas.rng.uniform(0, 3, len(places)))]:
         if canvas.rng.uniform() < dense:
             at = (np.array([column, row]) * step + canvas.rng.uniform(0, step, 2)) / canvas.per_m
@@ -149,19 +175,20 @@ def car(canvas: Canvas, x: float, y: float, turn: float) -> None:
     canvas.shade(canvas.polygon(box(x, y, 1.6, 2.2, turn)), 0.6)
 
 
-def building(canvas: Canvas, outline: Points, height: float, roof: Colour, ridge_turn: Optional[float]) -> Mask:
+def building(canvas: Canvas, outline: Points, height: float, roof: Colour, ridge_turn: Optional[float]) -> Area:
     """A roof and its shadow; with a ridge direction in degrees the two slopes differ in light. Gives the roof."""
-    shadow = np.zeros(canvas.x.shape, bool)
-    for reach in np.linspace(0, height, 8):
-        shadow |= canvas.polygon([(x + canvas.shadow[0] * reach, y + canvas.shadow[1] * reach) for x, y in outline])
-    canvas.shade(shadow, 0.45)
-    inside = canvas.polygon(outline)
-    canvas.fill(inside, roof, 3, 2)
+    shadows = [[(x + canvas.shadow[0] * reach, y + canvas.shadow[1] * reach) for x, y in outline]
+               for reach in np.linspace(0, height, 8).tolist()]
+    bounds = canvas.bounds([point for shadow in shadows for point in shadow])
+    canvas.shade(Area(bounds, np.any([canvas.polygon(shadow, bounds).inside for shadow in shadows], axis=0)), 0.45)
+    area = canvas.polygon(outline)
+    canvas.fill(area, roof, 3, 2)
     if ridge_turn is None:
-        return inside
+        return area
     middle = np.mean(outline, axis=0)
     angle = math.radians(ridge_turn)
-    side = -(canvas.x - middle[0]) * math.sin(angle) + (canvas.y - middle[1]) * math.cos(angle)
-    canvas.shade(inside, np.where(side > 0, np.float32(1.15), np.float32(0.8)))
-    canvas.shade(inside, 1 + 0.05 * np.sin(2 * math.pi * side / 1.1))  # courses of tiles
-    return inside
+    x, y = canvas.x[area.bounds], canvas.y[area.bounds]
+    side = -(x - middle[0]) * math.sin(angle) + (y - middle[1]) * math.cos(angle)
+    canvas.shade(area, np.where(side > 0, np.float32(1.15), np.float32(0.8)))
+    canvas.shade(area, 1 + 0.05 * np.sin(2 * math.pi * side / 1.1))  # courses of tiles
+    return area
