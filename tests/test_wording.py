@@ -90,7 +90,8 @@ def test_only_the_kinds_asked_for_come_and_none_where_none_can() -> None:
 def test_markers_stand_for_the_regions(made: Made) -> None:
     for _, _, turn in made:
         markers = re.findall(r"<region\d?>", turn.instruction)
-        assert markers == (["<region>"] if len(turn.regions) == 1 else ["<region1>", "<region2>"])
+        several = [f"<region{number + 1}>" for number in range(len(turn.regions))]
+        assert markers == (several if len(turn.regions) > 1 else ["<region>"])
         assert "{" not in turn.instruction + turn.answer
 
 

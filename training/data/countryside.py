@@ -177,11 +177,6 @@ def lake(sheet: Sheet, parcel: Box) -> None:
             sheet.canvas.crown(*place, float(sheet.rng.uniform(1.4, 3.4)), leaf(sheet.rng))
 
 
-def pond(sheet: Sheet, parcel: Box) -> None:
-    """A parcel with a lake in the grass."""
-    lake(sheet, parcel)
-
-
 def bare(sheet: Sheet, parcel: Box) -> None:
     """Ground on which nothing grows."""
     area = sheet.canvas.polygon(quad(sheet, parcel))
@@ -290,5 +285,5 @@ def road(sheet: Sheet, lane: Box) -> None:
         car(canvas, *at)
 
 
-PARCELS: Sequence[Callable[[Sheet, Box], None]] = (
-    crop, forest, houses, meadow, crop, parking, bare, hall, orchard, pond, houses, crop, meadow, hall, forest)
+PARCELS: Sequence[Callable[[Sheet, Box], None]] = (  # in turn from any of them on, so common ones stand here twice
+    crop, forest, houses, meadow, crop, parking, bare, hall, orchard, lake, houses, crop, meadow, hall, forest)

@@ -33,8 +33,8 @@ class Area(NamedTuple):
     bounds: Tuple[slice, slice]
     inside: Mask
 
-    def without(self, mask: Mask) -> Area:
-        """The same bounds with only what ``mask`` covers, too."""
+    def where(self, mask: Mask) -> Area:
+        """The part of it that a mask [h, w] of its bounds covers, too."""
         return Area(self.bounds, self.inside & mask)
 
 
@@ -145,7 +145,7 @@ def furrows(canvas: Canvas, field: Area, spacing: float, depth: float, turn: flo
     x, y, coarse = (values[field.bounds] for values in (canvas.x, canvas.y, canvas.coarse))
     across = x * math.cos(angle) + y * math.sin(angle) + 0.15 * coarse
     canvas.shade(field, 1 + depth * np.sin(2 * math.pi * across / spacing))
-    canvas.shade(field.without(np.mod(across, 24) < 0.9), 0.82)
+    canvas.shade(field.where(np.mod(across, 24) < 0.9), 0.82)
 
 
 def leaf(rng: np.random.Generator) -> Colour:

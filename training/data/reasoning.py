@@ -121,7 +121,7 @@ def _differences(first: RegionFacts, second: RegionFacts) -> List[Tuple[str, str
     if first.colour not in second.colours_near and second.colour not in first.colours_near:
         found.append((first.colour, second.colour))
     elif not first.tones & second.tones:
-        found.append((first.tone, second.tone))
+        found.append((f"{first.tone} in tone", f"{second.tone} in tone"))
     if first.texture and second.texture and not first.textures & second.textures:
         found.append((first.texture, second.texture))
     return found

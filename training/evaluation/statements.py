@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Dict, Iterable, List, Sequence, Tuple
 
 from core_model.form import SHAPES, SIZES
-from core_model.text.context import ALIKE
+from core_model.text.context import ALIKE, ORDINALS
 from training.data.facts import (
     COLOURS,
     NEIGHBOUR_TRUE,
@@ -63,6 +63,7 @@ _WORDS: Dict[str, re.Pattern[str]] = {
     "sizes": re.compile(_any_of(SIZES)),
 }
 _SIDES = re.compile(r"\bthe (first|second)\b")
+_ORDINAL, _OTHERS = re.compile(r"\bthe (first|second|third)\b"), "each of the others"
 _LARGER = re.compile(r"\bthe (first|second) is (?:a little )?larger\b")
 _ALIKE = re.compile(r"\babout the same size\b")
 
@@ -122,11 +123,24 @@ def check_pair(text: str, first: RegionFacts, second: RegionFacts) -> List[Check
     return checked
 
 
+def check_odd(text: str, three: Sequence[RegionFacts]) -> List[Checked]:
+    """Judge a text that tells one of three regions from the others; one that names none of them claims nothing."""
+    one, _, others = text.lower().partition(_OTHERS)
+    named = _ORDINAL.search(one)
+    if named is None:
+        return []
+    odd = ORDINALS.index(named.group(1))
+    checked = check(claims(one), three[odd])
+    return checked + [claim for number in range(3) if number != odd for claim in check(claims(others), three[number])]
+
+
 def check_turn(turn: Turn, answer: str, facts: Sequence[RegionFacts]) -> List[Checked]:
     """Judge an answer to a turn's instruction; ``facts`` holds those of all the scene's regions."""
     own = facts[turn.regions[0]]
     if turn.kind == "reasoning":  # the reason is a rule ("open ground takes up water") and claims nothing of the region
         answer = answer.split(", and ", maxsplit=1)[0]
+    if len(turn.regions) == 3:
+        return check_odd(answer, [facts[number] for number in turn.regions])
     if len(turn.regions) == 2:
         return check_pair(answer, own, facts[turn.regions[1]])
     return check(claims(answer, surroundings=turn.kind == "surround"), own)
