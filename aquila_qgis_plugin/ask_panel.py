@@ -175,6 +175,8 @@ class AskPanel(SelectionPanel):
             return [
                 self.tr("How do <region1> and <region2> differ?"),
                 self.tr("Are <region1> and <region2> of the same kind?"),
+                self.tr("How can <region1> be told from <region2>?"),
+                self.tr("Which is larger, <region1> or <region2>?"),
             ]
         return [
             self.tr("What is <region>?"), self.tr("What surrounds <region>?"),

@@ -190,7 +190,8 @@ def test_public_scenes_are_described_compared_and_judged_by_facts() -> None:
     verdicts = judge.judge([_told(data, entry, entry.references[0]) for entry in spoken])
     assert all(value == 1 for verdict in verdicts for value in verdict.values())
     assert {item for verdict in verdicts for item in verdict} >= {
-        "yes or no is right", "finds the odd one", "names the class", "true: category", "true: colour", "true: larger"}
+        "yes or no is right", "gives the reason", "finds the odd one",
+        "names the class", "true: category", "true: colour", "true: larger"}
     assert data.present(0) == {data.targets[number].label for number in range(9)}
 
 
@@ -200,6 +201,17 @@ def test_another_one_than_the_odd_one_is_wrong() -> None:
     said = ("The second: it is water.", "The first: it is water.", "They are roads.", "the second")
     verdicts = LabelJudge().judge([Case(turn, text, ("", "", ""), ()) for text in said])
     assert [verdict["finds the odd one"] for verdict in verdicts] == [1, 0, 0, 1]
+
+
+def test_another_reason_or_none_is_not_the_reason() -> None:
+    answer = "No: it shows a river, and that is open water."
+    turn = Turn("reasoning", "Is <region> dry land? Give the reason.", answer, (0,))
+    said = ("No: it is a lake, and that is open water.", "No: it shows a river, and plants do not cover it.",
+            "No: it shows a river.", "No: it shows a river, and a road, and that is open water.")
+    verdicts = LabelJudge().judge([Case(turn, text, ("",), ()) for text in said])
+    assert [verdict["gives the reason"] for verdict in verdicts] == [1, 0, 0, 0]
+    own = replace(turn, answer="No: it is wet, and fish live there.")
+    assert "gives the reason" not in LabelJudge().judge([Case(own, "No.", ("",), ())])[0]
 
 
 def _told(data: PublicSet, entry: Spoken, text: str) -> Case:

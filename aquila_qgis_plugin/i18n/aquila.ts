@@ -1466,6 +1466,14 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
+      <source>How can &lt;region1&gt; be told from &lt;region2&gt;?</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
+      <source>Which is larger, &lt;region1&gt; or &lt;region2&gt;?</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>What is &lt;region&gt;?</source>
       <translation type="unfinished" />
     </message>

@@ -1498,6 +1498,14 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>Are &lt;region1&gt; and &lt;region2&gt; of the same kind?</translation>
     </message>
     <message>
+      <source>How can &lt;region1&gt; be told from &lt;region2&gt;?</source>
+      <translation>How can &lt;region1&gt; be told from &lt;region2&gt;?</translation>
+    </message>
+    <message>
+      <source>Which is larger, &lt;region1&gt; or &lt;region2&gt;?</source>
+      <translation>Which is larger, &lt;region1&gt; or &lt;region2&gt;?</translation>
+    </message>
+    <message>
       <source>What is &lt;region&gt;?</source>
       <translation>What is &lt;region&gt;?</translation>
     </message>

@@ -57,6 +57,14 @@ INFERENCES: Tuple[Inference, ...] = (
 )
 
 
+REASONS = frozenset(reason for entry in INFERENCES for reason in (entry.because, entry.otherwise))
+
+
+def reason_of(answer: str) -> str:
+    """The reason in an answer of ``inference``, "" where there is none."""
+    return answer.rstrip(".").partition(", and ")[2]
+
+
 def inference(subject: Subject) -> Optional[Turn]:
     """A yes-or-no question that the category answers, with its reason."""
     name = subject.own.name

@@ -15,6 +15,7 @@ from core_model.network.language import load_language
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
 from training.data.facts import RegionFacts
 from training.data.phrases import Turn
+from training.data.reasoning import REASONS, reason_of
 from training.evaluation.statements import check_turn, true_shares
 
 
@@ -60,6 +61,9 @@ class LabelJudge:
         asked = _yes_or_no(case.turn.answer)
         if asked:
             found["yes or no is right"] = float(_yes_or_no(case.text) == asked)
+        reason = reason_of(case.turn.answer)
+        if reason in REASONS:
+            found["gives the reason"] = float(reason_of(case.text) == reason)
         odd = _odd_one(case.turn.answer) if case.turn.kind == "odd-one-out" else ""
         if odd:
             found["finds the odd one"] = float(_odd_one(case.text) == odd)
