@@ -102,10 +102,12 @@ def test_regions_of_the_same_size_are_compared_more_often(maker: Maker) -> None:
     """One of three partners is as large as the region: with four times its share it is taken twice in three times."""
     facts = _three_partners()
     said = [maker(Subject(facts, 0, np.random.default_rng(seed))) for seed in range(300)]
-    partners = [turn.regions[1] for turn in said if turn is not None]
-    assert len(partners) == 300
-    assert np.mean([facts[number].area == 104 for number in partners]) == pytest.approx(
-        AS_LARGE_OFTEN / (AS_LARGE_OFTEN + 2), abs=0.09)
+    turns = [turn for turn in said if turn is not None]
+    assert len(turns) == 300
+    alike = [facts[turn.regions[1]].area == 104 for turn in turns]
+    assert np.mean(alike) == pytest.approx(AS_LARGE_OFTEN / (AS_LARGE_OFTEN + 2), abs=0.09)
+    if maker is larger:
+        assert [turn.answer == "They are about the same size." for turn in turns] == alike
 
 
 def _three_partners() -> List[RegionFacts]:

@@ -191,6 +191,8 @@ def test_mixed_regions_are_not_compared() -> None:
     band, both = scene_facts(scene)
     both = replace(both, colour="white", colours_near=frozenset(("white",)), tones=frozenset())
     water = replace(both, category=RIVER, name=CATEGORIES[RIVER].name, mixed=False)
+    assert compare(Subject([band, both], 0, np.random.default_rng(0))) is None
+    assert tell_apart(Subject([band, both], 0, np.random.default_rng(0))) is None
     for maker in (compare, tell_apart, odd_one_out):
         asked = [maker(Subject([band, band, other], 0, np.random.default_rng(2))) for other in (both, water)]
         assert asked[0] is None or asked[0].regions == (0, 1)

@@ -102,9 +102,8 @@ class TextStage(Schedule):
     (``training.data.countryside``), a share ``groundless`` noise or drawings (``training.data.groundless``). The first
     word of yes/no answers counts ``verdict_weight`` times in the loss, and that of a category where it is the answer
     ``category_weight`` times. Of manifests, ``about`` chooses conversations about whole pictures, about regions, or
-    both. No row is longer than
-    ``longest`` tokens. With ``bank`` the frozen encoder sees every picture once; without it, decoded pictures are kept
-    on disk, up to ``cache_gib`` of them.
+    both. No row is longer than ``longest`` tokens. With ``bank`` the frozen encoder sees every picture once; without
+    it, decoded pictures are kept on disk, up to ``cache_gib`` of them.
     """
 
     train: List[str] = field(default_factory=lambda: list(PARTS))

@@ -12,10 +12,10 @@ from training.data.questions import Subject, statement
 AS_LARGE_OFTEN = 4  # few regions are as large as another one, so these are asked about more often
 
 
-def _partner(
+def partner(
     subject: Subject, fits: Callable[[RegionFacts], bool], often: Callable[[RegionFacts], int] = lambda facts: 1
 ) -> Optional[int]:
-    """One of the regions that fit; each is as likely as ``often`` says."""
+    """One of the other regions that fit; each is as likely as ``often`` says."""
     others = [number for number, facts in enumerate(subject.facts) if number != subject.index and fits(facts)]
     others = [number for number in others for _ in range(often(subject.facts[number]))]
     return others[int(subject.rng.integers(len(others)))] if others else None
@@ -32,7 +32,7 @@ def _pair(subject: Subject, kind: str, instruction: str, answer: str, other: int
 
 def compare(subject: Subject) -> Optional[Turn]:
     """Both regions in one sentence, and which of them is larger."""
-    other = _partner(subject, lambda facts: facts is not subject.own and not facts.mixed, _often(subject))
+    other = partner(subject, lambda facts: facts is not subject.own and not facts.mixed, _often(subject))
     if other is None:
         return None
     first, second = (
@@ -59,7 +59,7 @@ def larger_answer(first: RegionFacts, second: RegionFacts) -> Optional[str]:
 
 def larger(subject: Subject) -> Optional[Turn]:
     """Which of two regions is larger."""
-    other = _partner(subject, lambda facts: larger_answer(subject.own, facts) is not None, _often(subject))
+    other = partner(subject, lambda facts: larger_answer(subject.own, facts) is not None, _often(subject))
     if other is None:
         return None
     question = subject.pick((
@@ -71,8 +71,8 @@ def larger(subject: Subject) -> Optional[Turn]:
 def same(subject: Subject) -> Optional[Turn]:
     """Whether two regions are of one category."""
     own = subject.own
-    twin = _partner(subject, lambda facts: facts.name == own.name and not facts.mixed)
-    stranger = _partner(subject, lambda facts: not may_hold(facts.name, own.category) and not facts.mixed)
+    twin = partner(subject, lambda facts: facts.name == own.name and not facts.mixed)
+    stranger = partner(subject, lambda facts: not may_hold(facts.name, own.category) and not facts.mixed)
     if twin is None or stranger is None:
         return None
     question = subject.pick((

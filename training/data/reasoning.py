@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from core_model.text.context import ORDINALS
+from training.data.comparisons import partner
 from training.data.facts import RegionFacts
 from training.data.phrases import Turn, may_hold
 from training.data.questions import Maker, Subject, statement
@@ -60,9 +61,10 @@ INFERENCES: Tuple[Inference, ...] = (
 REASONS = frozenset(reason for entry in INFERENCES for reason in (entry.because, entry.otherwise))
 
 
-def reason_of(answer: str) -> str:
-    """The reason in an answer of ``inference``, "" where there is none."""
-    return answer.rstrip(".").partition(", and ")[2]
+def parted(answer: str) -> Tuple[str, str]:
+    """What an answer of ``inference`` says of the region, and its reason, "" where there is none."""
+    said, _, reason = answer.rstrip(".").partition(", and ")
+    return said, reason
 
 
 def inference(subject: Subject) -> Optional[Turn]:
@@ -80,7 +82,8 @@ def inference(subject: Subject) -> Optional[Turn]:
 
 def odd_one_out(subject: Subject) -> Optional[Turn]:
     """Which of three regions does not belong with the others, and why."""
-    threes = [(subject.index, *two) for two in combinations(_others(subject), 2)]
+    others = [number for number, facts in enumerate(subject.facts) if number != subject.index and not facts.mixed]
+    threes = [(subject.index, *two) for two in combinations(others, 2)]
     found = [(three, place) for three in threes for place in range(3) if _is_odd(subject.facts, three, place)]
     if not found:
         return None
@@ -93,11 +96,6 @@ def odd_one_out(subject: Subject) -> Optional[Turn]:
     return Turn("odd-one-out", question, answer, three)
 
 
-def _others(subject: Subject) -> List[int]:
-    """The scene's other regions that are of one category."""
-    return [number for number, facts in enumerate(subject.facts) if number != subject.index and not facts.mixed]
-
-
 def _is_odd(facts: Sequence[RegionFacts], three: Sequence[int], place: int) -> bool:
     """Whether two of the three are of one category that cannot be said of the one at this place."""
     names = {facts[number].name for number in three if number != three[place]}
@@ -107,10 +105,9 @@ def _is_odd(facts: Sequence[RegionFacts], three: Sequence[int], place: int) -> b
 def tell_apart(subject: Subject) -> Optional[Turn]:
     """By what look two regions of different categories can be told apart."""
     own = subject.own
-    others = [number for number in _others(subject) if not may_hold(own.name, subject.facts[number].category)]
-    if not others:
+    number = partner(subject, lambda facts: not facts.mixed and not may_hold(own.name, facts.category))
+    if number is None:
         return None
-    number = others[int(subject.rng.integers(len(others)))]
     other = subject.facts[number]
     looks = _differences(own, other)
     if not looks:

@@ -15,8 +15,8 @@ from core_model.network.language import load_language
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
 from training.data.facts import RegionFacts
 from training.data.phrases import Turn
-from training.data.reasoning import REASONS, reason_of
-from training.evaluation.statements import check_turn, true_shares
+from training.data.reasoning import REASONS, parted
+from training.evaluation.statements import check_turn, odd_place, true_shares
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class LabelJudge:
         asked = _yes_or_no(case.turn.answer)
         if asked:
             found["yes or no is right"] = float(_yes_or_no(case.text) == asked)
-        reason = reason_of(case.turn.answer)
+        _, reason = parted(case.turn.answer)
         if reason in REASONS:
-            found["gives the reason"] = float(reason_of(case.text) == reason)
-        odd = _odd_one(case.turn.answer) if case.turn.kind == "odd-one-out" else ""
-        if odd:
-            found["finds the odd one"] = float(_odd_one(case.text) == odd)
+            found["gives the reason"] = float(parted(case.text)[1] == reason)
+        odd = odd_place(case.turn.answer) if case.turn.kind == "odd-one-out" else None
+        if odd is not None:
+            found["finds the odd one"] = float(odd_place(case.text) == odd)
         wanted = {label for label in case.labels if label and _names(case.turn.answer, label)}
         # With facts, a text about one region may name its class as a neighbour's; there the claims say more.
         if wanted and (case.facts is None or len(case.turn.regions) > 1):
@@ -81,11 +81,6 @@ class LabelJudge:
 
 def _yes_or_no(text: str) -> str:
     match = re.match(r"\s*(yes|no)\b", text.lower())
-    return match.group(1) if match else ""
-
-
-def _odd_one(text: str) -> str:
-    match = re.match(r"\s*the (first|second|third)\b", text.lower())
     return match.group(1) if match else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from core_model.form import SHAPES, SIZES
 from core_model.text.context import ALIKE, ORDINALS
@@ -19,6 +19,7 @@ from training.data.facts import (
 )
 from training.data.phrases import Turn, all_terms, holds
 from training.data.questions import THE_SAME
+from training.data.reasoning import parted
 from training.data.wording import BORDERS
 
 Terms = Tuple[str, ...]
@@ -63,7 +64,7 @@ _WORDS: Dict[str, re.Pattern[str]] = {
     "sizes": re.compile(_any_of(SIZES)),
 }
 _SIDES = re.compile(r"\bthe (first|second)\b")
-_ORDINAL, _OTHERS = re.compile(r"\bthe (first|second|third)\b"), "each of the others"
+_ODD, _OTHERS = re.compile(r"\s*the (first|second|third)\b"), "each of the others"
 _LARGER = re.compile(r"\bthe (first|second) is (?:a little )?larger\b")
 _ALIKE = re.compile(r"\babout the same size\b")
 
@@ -123,13 +124,18 @@ def check_pair(text: str, first: RegionFacts, second: RegionFacts) -> List[Check
     return checked
 
 
+def odd_place(text: str) -> Optional[int]:
+    """Which of three regions, counted from 0, a text begins with; None for none."""
+    named = _ODD.match(text.lower())
+    return ORDINALS.index(named.group(1)) if named else None
+
+
 def check_odd(text: str, three: Sequence[RegionFacts]) -> List[Checked]:
     """Judge a text that tells one of three regions from the others; one that names none of them claims nothing."""
-    one, _, others = text.lower().partition(_OTHERS)
-    named = _ORDINAL.search(one)
-    if named is None:
+    odd = odd_place(text)
+    if odd is None:
         return []
-    odd = ORDINALS.index(named.group(1))
+    one, _, others = text.lower().partition(_OTHERS)
     checked = check(claims(one), three[odd])
     return checked + [claim for number in range(3) if number != odd for claim in check(claims(others), three[number])]
 
@@ -138,7 +144,7 @@ def check_turn(turn: Turn, answer: str, facts: Sequence[RegionFacts]) -> List[Ch
     """Judge an answer to a turn's instruction; ``facts`` holds those of all the scene's regions."""
     own = facts[turn.regions[0]]
     if turn.kind == "reasoning":  # the reason is a rule ("open ground takes up water") and claims nothing of the region
-        answer = answer.split(", and ", maxsplit=1)[0]
+        answer = parted(answer)[0]
     if len(turn.regions) == 3:
         return check_odd(answer, [facts[number] for number in turn.regions])
     if len(turn.regions) == 2:

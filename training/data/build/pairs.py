@@ -38,6 +38,7 @@ GROUPS: Dict[str, str] = {
     "odd-one-out": "reasoning", "tell-apart": "reasoning", "dialogue": "several turns", "refusal": "refusal",
     "picture": "whole picture",
 }
+_REASONINGS = {by_facts(maker): share for maker, share in REASONINGS.items()}
 LEAST_SHOWN = 0.4  # pictures that are emptier, as beyond a raster's edge, are left out
 LEAST_KNOWN = 0.5  # of a picture, for it to be described as a whole
 
@@ -90,8 +91,7 @@ def make(
     turns = [picture_turn(rng, about)] if _is_known(scene) else []
     turns += TurnMaker((), settings.turns, pairs)(rng, about)
     places = [place_of(region.mask) for region in scene.regions]
-    reasonings = {by_facts(maker): share for maker, share in REASONINGS.items()}
-    for makers, wanted in ((RELATIONS, settings.relations), (reasonings, settings.reasonings)):
+    for makers, wanted in ((RELATIONS, settings.relations), (_REASONINGS, settings.reasonings)):
         turns += _drawn_turns(makers, about, places, wanted, rng)
     entries = [ConversationEntry(turn.kind, turn.regions, _exchanges(turn)) for turn in turns]
     for number in range(len(about.facts)):
