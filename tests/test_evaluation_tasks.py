@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -18,7 +19,9 @@ from tests.evaluation_made import COLOURS, write_colour_manifest, write_sentence
 from tests.made_scenes import mosaic
 from tests.tiny import LLAMA, PROMPTS, loaded_tiny, save_tiny, tiny_config, tiny_model, tiny_tokenizer
 from training.data.build.sheet import COLOURS as OUTLINES
+from training.data.facts import scene_facts
 from training.data.phrases import Turn
+from training.data.questions import statement
 from training.data.scenes import Scene
 from training.data.vocabulary import UNKNOWN
 from training.evaluate import main
@@ -201,6 +204,20 @@ def test_another_one_than_the_odd_one_is_wrong() -> None:
     said = ("The second: it is water.", "The first: it is water.", "They are roads.", "the second")
     verdicts = LabelJudge().judge([Case(turn, text, ("", "", ""), ()) for text in said])
     assert [verdict["finds the odd one"] for verdict in verdicts] == [1, 0, 0, 1]
+
+
+def test_what_is_said_of_three_regions_is_checked_against_each() -> None:
+    scene = mosaic(np.random.default_rng(3), "eurosat")
+    facts = scene_facts(scene)
+    three = next(each for each in combinations(range(len(facts)), 3)
+                 if len({facts[number].name for number in each}) == 3)
+    names = [facts[number].name for number in three]
+    turn = Turn("odd-one-out", "Which?", "", three)
+    said = [f"The first: it {statement(names[first])}, while each of the others {statement(names[1])}."
+            for first in (0, 1)]
+    right, wrong = LabelJudge().judge([Case(turn, text, ("", "", ""), (), facts) for text in said])
+    assert right["true: category"] == pytest.approx(2 / 3)
+    assert wrong["true: category"] == pytest.approx(1 / 3)
 
 
 def test_another_reason_or_none_is_not_the_reason() -> None:

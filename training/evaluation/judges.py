@@ -73,7 +73,7 @@ class LabelJudge:
             found["names the class"] = float(all(_names(case.text, label) for label in wanted))
         if wanted and case.facts is None:
             found["names no wrong class"] = float(not any(_names(case.text, label) for label in case.others))
-        if case.facts is not None and len(case.turn.regions) <= 2:
+        if case.facts is not None:
             claims = check_turn(case.turn, case.text, case.facts)
             found.update({f"true: {kind}": share for kind, (share, _) in true_shares(claims).items()})
         return found
