@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -22,13 +21,11 @@ from typer.testing import CliRunner, Result
 from core_model import output
 from core_model.cli import app
 from core_model.console import Meter
-from core_model.description import Description
-from core_model.errors import ClusterError, OutputError
+from core_model.errors import ClusterError
 from core_model.formats import Export
 from core_model.geo.raster import GdalRaster
 from core_model.geo.vector import open_layer
 from core_model.job import Job
-from core_model.output import begin
 from tests.geo_helpers import write_layer, write_raster
 from tests.tiny import save_tiny
 
@@ -37,7 +34,7 @@ pytest.importorskip("ray.data", reason="needs the extra 'many'")
 
 from core_model.many import cluster  # noqa: E402
 from core_model.many.folder import RunFolder  # noqa: E402
-from core_model.many.geoparquet import WorkingCopy, read_part  # noqa: E402
+from core_model.many.geoparquet import read_part  # noqa: E402
 from core_model.many.plan import BATCHES_OF_A_UNIT, Unit, cut, fingerprint  # noqa: E402
 from core_model.many.worker import Errand, Finished, Worker  # noqa: E402
 
@@ -160,63 +157,6 @@ def test_units_are_whole_batches_in_tile_order(scene: Path) -> None:
     northing = [centres[row] for unit in units[1:] for row in unit.rows]
     assert max(northing[-UNIT:]) < min(northing[:UNIT])
     assert fingerprint(units) != fingerprint(units[:-1])
-
-
-def test_a_part_is_geoparquet(tmp_path: Path) -> None:
-    wkts = ["POLYGON((500000 5800000,500004 5800000,500004 5799996,500000 5800000))",
-            "MULTIPOLYGON(((500010 5800000,500014 5800000,500014 5799996,500010 5800000)))"]
-    with open_layer(write_layer(tmp_path / "in.gpkg", wkts, ogr.wkbUnknown)) as layer:
-        begin(tmp_path / "out.gpkg", layer, {"style": "phrase"})
-    copy = WorkingCopy(output.partial_path(tmp_path / "out.gpkg"))
-    table = copy.table([2, 1])
-    copy.write(tmp_path / "part.parquet", table, [Description(1, "ok", "a field", "field", 0.123456, 8.0, model="m"),
-                                                  Description(2, "error: burnt")])
-    written = pq.read_table(tmp_path / "part.parquet")
-    geo = json.loads(written.schema.metadata[b"geo"])
-    assert geo["version"] == "1.1.0" and geo["primary_column"] == "geom"
-    column = geo["columns"]["geom"]
-    assert column["encoding"] == "WKB" and column["geometry_types"] == ["MultiPolygon"]
-    assert column["bbox"] == [500000, 5799996, 500014, 5800000] and column["crs"]["id"]["code"] == 32633
-    assert written.schema.metadata[b"AQUILA_STYLE"] == b"phrase"
-    assert written.drop_columns(["geom"]).to_pylist() == [
-        {"fid": 2, "number": 1, "description": "", "label": "", "confidence": None, "status": "error: burnt",
-         "area_m2": None, "model": ""},
-        {"fid": 1, "number": 0, "description": "a field", "label": "field", "confidence": 0.1235, "status": "ok",
-         "area_m2": 8.0, "model": "m"}]
-    assert [(each.id, each.description, each.area_m2) for each in read_part(tmp_path / "part.parquet")][1] == (
-        1, "a field", 8.0)
-    assert list(tmp_path.glob("*.writing")) == []
-
-
-@pytest.mark.parametrize(
-    ("wkt", "types", "has_bounds"),
-    [
-        ("POLYGON Z((0 0 1,1 0 1,1 1 1,0 0 1))", ["Polygon Z"], False),
-        ("POLYGON M((0 0 1,1 0 1,1 1 1,0 0 1))", ["Polygon"], True),
-        ("CURVEPOLYGON(CIRCULARSTRING(0 0,1 1,2 0,1 -1,0 0))", ["Polygon"], True),
-        ("TIN(((0 0,1 0,1 1,0 0)))", [], True),
-        ("POLYGON EMPTY", ["Polygon"], False),
-        (None, [], False),
-    ],
-)
-def test_geometries_that_the_format_lacks_are_made_plain(
-    tmp_path: Path, wkt: str | None, types: list[str], has_bounds: bool
-) -> None:
-    with open_layer(write_layer(tmp_path / "in.gpkg", [wkt], ogr.wkbUnknown)) as layer:
-        begin(tmp_path / "out.gpkg", layer, {})
-    copy = WorkingCopy(output.partial_path(tmp_path / "out.gpkg"))
-    copy.write(tmp_path / "part.parquet", copy.table([1]), [Description(1, "ok")])
-    written = pq.read_table(tmp_path / "part.parquet")
-    column = json.loads(written.schema.metadata[b"geo"])["columns"]["geom"]
-    assert column["geometry_types"] == types and ("bbox" in column) == has_bounds
-    assert (written["geom"].to_pylist() == [None]) == (wkt is None)
-
-
-def test_a_row_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
-    with open_layer(write_layer(tmp_path / "in.gpkg", [_square(0, 0)])) as layer:
-        begin(tmp_path / "out.gpkg", layer, {})
-    with pytest.raises(OutputError, match="rows are missing"):
-        WorkingCopy(output.partial_path(tmp_path / "out.gpkg")).table([1, 7])
 
 
 def test_a_worker_tells_what_is_wrong_and_heeds_a_stop(scene: Path, tmp_path: Path) -> None:
