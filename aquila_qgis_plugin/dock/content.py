@@ -124,6 +124,7 @@ class DockContent(QWidget):
         self._iface.currentLayerChanged.disconnect(self._follow)
         settings.NOTICE.changed.disconnect(self._take_settings)
         self._planner.stop()
+        self.layers.close_down()
         self.controller.close_down()
         self.ask.close_down()
         self.preview.close_down()

@@ -67,6 +67,13 @@ class LayersForm(QWidget):
             self._polygons.setLayer(polygons)
         self._selected.setChecked(selected_only)
 
+    def close_down(self) -> None:
+        """Listen to no layer any more."""
+        self._raster.layerChanged.disconnect(self._watch_raster)
+        self._polygons.layerChanged.disconnect(self._watch_polygons)
+        self._seen_raster.turn_to(None)
+        self._seen_polygons.turn_to(None)
+
     def _name_widgets(self) -> None:
         describe_widget(
             self._raster, "aquilaRasterBox", tr("Raster layer"), tr("The image in which the polygons are looked at")

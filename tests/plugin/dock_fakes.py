@@ -1,12 +1,36 @@
-"""A run without a model, for the tests of the dock: the test says what is described and when."""
+"""A dock on the screen, and a run without a model: the test says what is described and when."""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Optional
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtWidgets import QWidget
 
+from aquila_qgis_plugin.dock.dock import AquilaDock
 from core_model.description import Description
+from tests.plugin.interface import Interface
+
+
+@contextmanager
+def shown_dock(iface: Interface) -> Iterator[AquilaDock]:
+    """The dock with its content, in QGIS's window until the test ends."""
+    found = AquilaDock(iface, iface.mainWindow())
+    iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, found)
+    iface.mainWindow().show()
+    found.show()
+    found.content()
+    yield found
+    found.close_down()
+    iface.removeDockWidget(found)
+
+
+def part(dock: AquilaDock, name: str) -> Any:
+    """A widget of the dock by its name."""
+    found = dock.findChild(QWidget, name)
+    assert found is not None, name
+    return found
 
 
 class FakeTask(QObject):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Iterator, List
 
 import numpy as np
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QComboBox, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QWidget
 
 from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.dock.content import DockContent
 from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import runtime
 from tests.geo_helpers import write_raster
+from tests.plugin.dock_fakes import part, shown_dock
 from tests.plugin.interface import Interface
 from tests.plugin.scenes import polygon_layer, raster_layer
 from tests.plugin.waiting import wait_until
@@ -30,14 +31,8 @@ def _usable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture()
 def dock(iface: Interface) -> Iterator[AquilaDock]:
-    found = AquilaDock(iface, iface.mainWindow())
-    iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, found)
-    iface.mainWindow().show()
-    found.show()
-    found.content()
-    yield found
-    found.close_down()
-    iface.removeDockWidget(found)
+    with shown_dock(iface) as found:
+        yield found
 
 
 @pytest.fixture()
@@ -52,12 +47,6 @@ def plots() -> QgsVectorLayer:
     layer = polygon_layer(["name:string(20)", "size:double", "note:string(200)"])
     QgsProject.instance().addMapLayer(layer)
     return layer
-
-
-def part(dock: AquilaDock, name: str) -> Any:
-    found = dock.findChild(QWidget, name)
-    assert found is not None, name
-    return found
 
 
 def sentence(dock: AquilaDock) -> str:
@@ -359,59 +348,18 @@ def test_without_torch_the_button_leads_to_the_setup(
     dock.close_down()
 
 
-def test_it_fits_into_300_pixels_whatever_layers_are_called(
-    dock: AquilaDock, raster: QgsRasterLayer, plots: QgsVectorLayer
-) -> None:
-    raster.setName("an orthophoto with a very long name, as they come from the land survey office 2024")
-    plots.setName("parcels_of_the_whole_district_with_everything_joined_to_them_final_version_2")
-    settings.save(settings.Settings(model_folders=["/models/a model of everything, trained for a year, version 12"]))
-    part(dock, "aquilaModelBox").setCurrentIndex(1)
-    part(dock, "aquilaExtraFields").setCollapsed(False)
-    choose_style(dock, "prompt")
-    assert dock.minimumSizeHint().width() <= 300
-
-
-def test_every_input_has_a_name_for_screen_readers_and_a_tooltip(dock: AquilaDock) -> None:
-    dock.content()
-    for name in (
-        "aquilaRasterBox", "aquilaPolygonsBox", "aquilaSelectedOnly", "aquilaStyleBox", "aquilaLabelsEdit",
-        "aquilaPromptEdit", "aquilaFieldBox", "aquilaExtra_label", "aquilaExtraField_area", "aquilaModelBox",
-        "aquilaDeviceBox", "aquilaAsDisplayed",
-    ):
-        assert part(dock, name).accessibleName(), name
-        assert part(dock, name).toolTip(), name
-
-
-def test_the_tab_key_goes_from_top_to_bottom(dock: AquilaDock) -> None:
-    dock.content()
-    part(dock, "aquilaModelGroup").setCollapsed(False)
-    names = []
-    widget = part(dock, "aquilaRasterBox")
-    for _ in range(200):
-        if widget.objectName().startswith("aquila") and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            names.append(widget.objectName())
-        widget = widget.nextInFocusChain()
-    expected = [
-        "aquilaRasterBox", "aquilaPolygonsBox", "aquilaSelectedOnly", "aquilaModelBox", "aquilaDeviceBox",
-        "aquilaAsDisplayed", "aquilaTabBar", "aquilaStyleBox", "aquilaLabelsEdit", "aquilaPromptEdit", "aquilaFieldBox",
-        "aquilaExtra_label", "aquilaExtraField_label", "aquilaExtra_confidence", "aquilaExtraField_confidence",
-        "aquilaExtra_status", "aquilaExtraField_status", "aquilaExtra_area", "aquilaExtraField_area",
-        "aquilaDescribeButton",
-    ]
-    assert [name for name in names if name in expected][:len(expected)] == expected
-
-
-def test_mnemonics_leave_qgiss_menus_alone(dock: AquilaDock) -> None:
-    texts = [found.text() for kind in (QLabel, QAbstractButton) for found in dock.content().findChildren(kind)]
-    letters = [text[text.index("&") + 1].upper() for text in texts if "&" in text]
-    assert "F" in letters
-    assert not set(letters) & set("JEVLSPORDWMCH")
-
-
 def test_a_closed_dock_listens_to_nothing(iface: Interface, raster: QgsRasterLayer, plots: QgsVectorLayer) -> None:
+    def listeners() -> List[int]:
+        project = QgsProject.instance()
+        return [plots.receivers(plots.selectionChanged), raster.receivers(raster.crsChanged),
+                project.receivers(project.layersRemoved), iface.receivers(iface.currentLayerChanged)]
+
+    before = listeners()
     dock = AquilaDock(iface, iface.mainWindow())
     dock.content()
+    assert listeners() > before
     dock.close_down()
+    assert listeners() == before
     dock.setParent(None)
     del dock
     plots.selectAll()

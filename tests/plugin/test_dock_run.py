@@ -8,14 +8,13 @@ from typing import Any, Iterator, List
 import pytest
 from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsMessageViewer
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QMessageBox, QPushButton, QTextBrowser, QWidget
+from qtpy.QtWidgets import QMessageBox, QPushButton, QTextBrowser
 
 from aquila_qgis_plugin import run_controller, settings
 from aquila_qgis_plugin.describe_task import Outcome
 from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import runtime
-from tests.plugin.dock_fakes import FakeTask, start_fake
+from tests.plugin.dock_fakes import FakeTask, part, shown_dock, start_fake
 from tests.plugin.interface import Interface
 from tests.plugin.scenes import polygon_layer, raster_layer
 
@@ -37,18 +36,8 @@ def plots() -> QgsVectorLayer:
 def dock(iface: Interface, plots: QgsVectorLayer, tmp_path: Path) -> Iterator[AquilaDock]:
     QgsProject.instance().addMapLayers([raster_layer(tmp_path), plots])
     plots.selectByIds([2, 3, 5])
-    found = AquilaDock(iface, iface.mainWindow())
-    iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, found)
-    iface.mainWindow().show()
-    found.show()
-    found.content()
-    yield found
-    found.close_down()
-    iface.removeDockWidget(found)
-
-
-def part(dock: AquilaDock, name: str) -> Any:
-    return dock.findChild(QWidget, name)
+    with shown_dock(iface) as found:
+        yield found
 
 
 def begin(dock: AquilaDock) -> FakeTask:
