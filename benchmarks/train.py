@@ -30,6 +30,7 @@ from training.feeds.examples import Examples, Order, collate
 from training.parts import ready_to_train
 from training.precision import mixed_precision
 from training.recipe import load_recipe
+from training.settings import TextStage
 from training.stages.text import TextLearner, prompt_builder
 
 WARM_UP = 3
@@ -85,7 +86,8 @@ def made_pictures(count: int, size: int, regions: int) -> ShownScenes:
     numbers = vocabulary.of_source("eurosat")
     patches = [Patch(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8), number) for number in numbers]
     mixture = MixtureConfig(shares={"eurosat": 1.0}, size=size, grids=TEXT_GRIDS, scenes_per_batch=1)
-    return ShownScenes(SceneBatches({"eurosat": patches}, mixture, count, 0), regions, 0)
+    return ShownScenes(
+        SceneBatches({"eurosat": patches}, mixture, count, 0), TextStage(regions_per_scene=regions, seed=0))
 
 
 def measure(steps: int, pictures: int, workers: int, device: torch.device, out: Path) -> Dict[str, float]:

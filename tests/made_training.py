@@ -71,7 +71,8 @@ def write_pictures(path: Path, names: List[str], side: int = 32) -> None:
 def made_scenes(count: int = 8, size: int = SIZE) -> ShownScenes:
     """Small mosaics of the patches."""
     mixture = MixtureConfig(shares={"eurosat": 1.0}, size=size, grids={0.0: (2,)}, scenes_per_batch=1)
-    return ShownScenes(SceneBatches({"eurosat": patches()}, mixture, count, 7), 3, 1)
+    return ShownScenes(
+        SceneBatches({"eurosat": patches()}, mixture, count, 7), TextStage(regions_per_scene=3, seed=1))
 
 
 def tiny_start(_dtype: str = "float32", _device: torch.device = CPU) -> Tuple[Aquila, TextTokenizer]:

@@ -83,7 +83,7 @@ def test_added_regions_hold_at_least_two_names_and_none_is_added_where_objects_a
 
 def test_a_share_of_the_shown_scenes_has_one_region_more() -> None:
     plain, more = made_scenes(), made_scenes()
-    more.mixed = 1.0
+    more.stage = replace(more.stage, mixed=1.0)
     added = [more[number][0].facts[len(plain[number][0].facts):] for number in range(len(plain))]
     assert all(len(found) <= 1 and all(own.mixed for own in found) for found in added)
     assert sum(map(len, added)) > len(plain) // 2

@@ -23,24 +23,21 @@ HELD_OUT_SEED = 900
 
 
 class ShownScenes:
-    """Scenes of the mixture; number n depends on the seed and n alone."""
+    """Scenes of the mixture as a stage shows them; number n depends on the stage's seed and n alone."""
 
-    def __init__(
-        self, scenes: SceneBatches, regions_per_scene: int, seed: int, mixed: float = 0.0, groundless: float = 0.0
-    ) -> None:
-        self.scenes, self.regions_per_scene, self.seed = scenes, regions_per_scene, seed
-        self.mixed, self.groundless = mixed, groundless
+    def __init__(self, scenes: SceneBatches, stage: TextStage) -> None:
+        self.scenes, self.stage = scenes, stage
 
     def __len__(self) -> int:
         return len(self.scenes)
 
     def __getitem__(self, number: int) -> Tuple[Material, Sights]:
         scene = self.scenes[number][0]
-        rng = np.random.default_rng((self.seed, number, 1))
-        choose_regions(rng, scene, self.regions_per_scene)
-        if rng.uniform() < self.mixed:
+        rng = np.random.default_rng((self.stage.seed, number, 1))
+        choose_regions(rng, scene, self.stage.regions_per_scene)
+        if rng.uniform() < self.stage.mixed:
             add_mixed(rng, scene)
-        if rng.uniform() < self.groundless:
+        if rng.uniform() < self.stage.groundless:
             take_ground(rng, scene)
         return material(scene), shown(scene)
 
@@ -83,5 +80,4 @@ def _scenes(data: Path, split: str, size: int, stage: TextStage, count: int, see
     mixture = MixtureConfig(
         size=size, grids=TEXT_GRIDS, scenes_per_batch=1, insets=stage.insets, painted=stage.painted)
     sources = load_sources(data, split, sorted(mixture.all_shares))
-    return ShownScenes(
-        SceneBatches(sources, mixture, count, seed), stage.regions_per_scene, stage.seed, stage.mixed, stage.groundless)
+    return ShownScenes(SceneBatches(sources, mixture, count, seed), stage)
