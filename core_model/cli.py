@@ -5,8 +5,10 @@ Results go to stdout or a file; progress, summary and errors (one sentence, exit
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
@@ -60,6 +62,14 @@ Temperature = Annotated[float, typer.Option(min=0.0, help="Above 0, texts are dr
 Seed = Annotated[int, typer.Option(help="Makes drawn texts repeatable.")]
 ImageSize = Annotated[int, typer.Option(min=32, help="The side, in pixels, of the pictures the model sees.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object per line on stdout.")]
+
+
+@app.callback()
+def _write_utf8() -> None:
+    """Texts of any script go to files and pipes, whatever the code page: those of Windows have few."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
 
 
 @app.command()

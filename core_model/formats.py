@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, FrozenSet, List, Tuple
 
 from osgeo import gdal, ogr, osr
 
 from core_model.errors import OutputError
-from core_model.geo.gdal_calls import LONLAT, attempt, spatial_reference
+from core_model.geo.gdal_calls import LONLAT, attempt, crs_wkt_of, spatial_reference
 
-# A text column of a shapefile holds this many bytes.
-SHAPEFILE_TEXT = 254
+# A text column of a shapefile or of MapInfo holds this many bytes.
+DBASE_TEXT = 254
+# Columns of these names LIBKML takes for parts of the drawing, and their values are lost.
+_KML_NAMES = frozenset((
+    "altitudemode", "begin", "draworder", "end", "extrude", "heading", "icon", "model", "roll", "scale_x", "scale_y",
+    "scale_z", "tessellate", "tilt", "timestamp", "visibility", "camera_longitude", "camera_latitude",
+    "camera_altitude", "camera_altitudemode", "photooverlay", "photooverlay_shape", "leftfov", "rightfov", "bottomfov",
+    "topfov", "near"))
 
 
 @dataclass(frozen=True)
@@ -22,10 +30,16 @@ class Format:
     drivers: Tuple[str, ...]
     beside: Tuple[str, ...] = ()
     layer_options: Tuple[str, ...] = ()
+    open_options: Tuple[str, ...] = ()
     # Only longitude and latitude can be stored.
     geographic: bool = False
     # Rows keep their numbers.
     numbered: bool = False
+    # How many bytes a text column holds; 0 for any number.
+    text: int = 0
+    # Names, in small letters, that no column may have; and whether names must be ASCII words, as in XML.
+    reserved: FrozenSet[str] = frozenset()
+    ascii_words: bool = False
 
 
 FORMATS: Dict[str, Format] = {
@@ -33,15 +47,17 @@ FORMATS: Dict[str, Format] = {
     ".geojson": Format(("GeoJSON",), numbered=True),
     ".json": Format(("GeoJSON",), numbered=True),
     ".geojsonl": Format(("GeoJSONSeq",), geographic=True, numbered=True),
-    ".shp": Format(("ESRI Shapefile",), (".shx", ".dbf", ".prj", ".cpg", ".qix"), ("ENCODING=UTF-8",)),
+    ".shp": Format(
+        ("ESRI Shapefile",), (".shx", ".dbf", ".prj", ".cpg", ".qix"), ("ENCODING=UTF-8",), text=DBASE_TEXT),
     # Without the index rows stay in order, and those without a geometry can be written.
     ".fgb": Format(("FlatGeobuf",), layer_options=("SPATIAL_INDEX=NO",)),
-    ".sqlite": Format(("SQLite",), numbered=True),
-    ".kml": Format(("LIBKML", "KML"), geographic=True),
-    ".csv": Format(("CSV",), layer_options=("GEOMETRY=AS_WKT",)),
-    ".gml": Format(("GML",), (".xsd", ".gfs")),
-    ".tab": Format(("MapInfo File",), (".dat", ".map", ".id", ".ind")),
-    ".mif": Format(("MapInfo File",), (".mid",)),
+    ".sqlite": Format(
+        ("SQLite",), layer_options=("LAUNDER=NO",), numbered=True, reserved=frozenset(("ogc_fid", "geometry"))),
+    ".kml": Format(("LIBKML", "KML"), geographic=True, reserved=_KML_NAMES),
+    ".csv": Format(("CSV",), layer_options=("GEOMETRY=AS_WKT",), open_options=("HEADERS=YES",)),
+    ".gml": Format(("GML",), (".xsd", ".gfs"), ascii_words=True),
+    ".tab": Format(("MapInfo File",), (".dat", ".map", ".id", ".ind"), ("ENCODING=UTF-8",), text=DBASE_TEXT),
+    ".mif": Format(("MapInfo File",), (".mid",), ("ENCODING=UTF-8",), text=DBASE_TEXT),
 }
 
 
@@ -61,6 +77,15 @@ def format_of(path: Path) -> Tuple[Format, Any]:
 def files_of(path: Path) -> List[Path]:
     """The file and those beside it that make up one data set."""
     return [path, *(path.with_suffix(suffix) for suffix in format_of(path)[0].beside)]
+
+
+def free_name(name: str, taken: Set[str]) -> str:
+    """A name that is not ``taken`` (in small letters): itself, or with _1, _2, … behind it."""
+    number, free = 0, name
+    while free.lower() in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
 
 
 def succeed(call: Any, *args: Any) -> None:
@@ -100,26 +125,59 @@ class Export:
     def __init__(self, source: Any, path: Path) -> None:
         self._source, self._path = source, path
         self._format, self._driver = format_of(path)
-        self._crs = source.GetSpatialRef()
+        self._crs = source.GetSpatialRef() if crs_wkt_of(source.GetSpatialRef()) else None
         self._transformation: Any = None
+        self._is_placeless = False
         self._is_shapefile = "ESRI Shapefile" in self._format.drivers
-        self._cut = self._unplaced = 0
+        definition = source.GetLayerDefn()
+        self._columns = [definition.GetFieldDefn(index) for index in range(definition.GetFieldCount())]
+        self._names = self._choose_names()
+        self._rows = self._cut = self._unplaced = 0
 
     def run(self) -> List[str]:
-        """Write the file in place of an older one; returns sentences for the user."""
+        """Write the file in place of an older one; returns sentences for the user.
+
+        :raises OutputError: if it cannot be written, or not be read again.
+        """
         for path in files_of(self._path):
             path.unlink(missing_ok=True)
         options = [*self._format.layer_options, *self._choose_crs()]
         dataset, layer = create_layer(
             self._driver, self._path, self._path.stem, self._crs, self._kind(), options)
         mapping = self._create_fields(layer)
+        in_one = bool(dataset.TestCapability(ogr.ODsCTransactions))
+        if in_one:  # else every row is made safe on disk by itself, which takes a hundred times as long
+            succeed(dataset.StartTransaction)
         self._source.ResetReading()
         for record in iter(self._source.GetNextFeature, None):
             self._write(layer, record, mapping)
+        if in_one:
+            succeed(dataset.CommitTransaction)
         succeed(layer.SyncToDisk)
         dataset.FlushCache()
         del layer, dataset
+        self._read_again()
         return self._notes()
+
+    def _read_again(self) -> None:
+        written, reason = attempt(
+            gdal.OpenEx, str(self._path), gdal.OF_VECTOR, open_options=list(self._format.open_options))
+        rows = -1 if written is None else int(written.GetLayer(0).GetFeatureCount())
+        if rows != self._rows:
+            raise OutputError(f"{self._path} cannot be read again ({reason or f'it has {rows} of {self._rows} rows'}); "
+                              "choose another format, such as .gpkg, and add --resume: what is described is kept.")
+
+    def _choose_names(self) -> List[str]:
+        """The columns' names in the file."""
+        found: List[str] = []
+        taken = set(self._format.reserved)
+        for column in self._columns:
+            name = re.sub(r"[^A-Za-z0-9_]", "_", column.GetName()) if self._format.ascii_words else column.GetName()
+            if self._format.ascii_words and not re.match("[A-Za-z_]", name):
+                name = "_" + name
+            found.append(free_name(name, taken))
+            taken.add(found[-1].lower())
+        return found
 
     def _choose_crs(self) -> List[str]:
         """Settle on the file's CRS; returns layer options."""
@@ -132,6 +190,7 @@ class Export:
         source.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
         if not source.IsSame(lonlat):
             self._transformation, _ = attempt(osr.CreateCoordinateTransformation, source, lonlat)
+            self._is_placeless = self._transformation is None
         self._crs = lonlat
         return ["RFC7946=YES"] if is_geojson else []
 
@@ -140,16 +199,14 @@ class Export:
         return ogr.wkbPolygon if self._is_shapefile and kind == ogr.wkbUnknown else kind
 
     def _create_fields(self, layer: Any) -> List[int]:
-        definition = self._source.GetLayerDefn()
         mapping = []
-        for index in range(definition.GetFieldCount()):
-            field = definition.GetFieldDefn(index)
-            copy = ogr.FieldDefn(field.GetName(), field.GetType())
+        for name, field in zip(self._names, self._columns):
+            copy = ogr.FieldDefn(name, field.GetType())
             copy.SetSubType(field.GetSubType())
             copy.SetWidth(field.GetWidth())
             copy.SetPrecision(field.GetPrecision())
-            if self._is_shapefile and field.GetType() == ogr.OFTString:
-                copy.SetWidth(min(field.GetWidth() or SHAPEFILE_TEXT, SHAPEFILE_TEXT))
+            if self._format.text and field.GetType() == ogr.OFTString:
+                copy.SetWidth(min(field.GetWidth() or self._format.text, self._format.text))
             mapping.append(create_field(self._driver, layer, copy))
         return mapping
 
@@ -158,13 +215,9 @@ class Export:
         row.SetFromWithMap(record, True, mapping)
         if self._format.numbered:
             row.SetFID(record.GetFID())
-        geometry = row.GetGeometryRef()
-        if geometry is not None and self._transformation is not None:
-            code, _ = attempt(geometry.Transform, self._transformation)
-            if code != 0:
-                row.SetGeometry(None)
-                self._unplaced += 1
-        if self._is_shapefile:
+        self._rows += 1
+        self._place(row)
+        if self._format.text:
             self._cut_texts(row)
         code, _ = attempt(layer.CreateFeature, row)
         if code != 0:  # a geometry the format cannot hold: the row counts more than its shape
@@ -172,25 +225,33 @@ class Export:
             self._unplaced += 1
             succeed(layer.CreateFeature, row)
 
+    def _place(self, row: Any) -> None:
+        """Move a row's polygon to the file's CRS."""
+        geometry = row.GetGeometryRef()
+        if geometry is None or (self._transformation is None and not self._is_placeless):
+            return
+        if self._is_placeless or attempt(geometry.Transform, self._transformation)[0] != 0:
+            row.SetGeometry(None)
+            self._unplaced += 1
+
     def _cut_texts(self, row: Any) -> None:
         for index in range(row.GetFieldCount()):
             text = row.GetField(index)
-            if isinstance(text, str) and len(text.encode()) > SHAPEFILE_TEXT:
-                row.SetField(index, text.encode()[:SHAPEFILE_TEXT].decode(errors="ignore"))
+            if isinstance(text, str) and len(text.encode()) > self._format.text:
+                row.SetField(index, text.encode()[: self._format.text].decode(errors="ignore"))
                 self._cut += 1
 
     def _notes(self) -> List[str]:
         notes = []
-        if self._is_shapefile:
-            names = [self._source.GetLayerDefn().GetFieldDefn(i).GetName() for i in range(self._fields())]
-            if any(len(name) > 10 for name in names):
-                notes.append("a shapefile cuts column names to 10 letters; write a .gpkg to keep them whole.")
+        if self._is_shapefile and any(len(name) > 10 for name in self._names):
+            notes.append("a shapefile cuts column names to 10 letters; write a .gpkg to keep them whole.")
+        renamed = [f"{column.GetName()} is {name}" for column, name in zip(self._columns, self._names)
+                   if column.GetName() != name]
+        if renamed:
+            notes.append(f"columns have other names in {self._path.suffix}: {', '.join(renamed)}.")
         if self._cut:
-            notes.append(f"{self._cut} texts were cut to the {SHAPEFILE_TEXT} bytes that a shapefile holds; "
+            notes.append(f"{self._cut} texts were cut to the {self._format.text} bytes that {self._path.suffix} holds; "
                          "write a .gpkg to keep them whole.")
         if self._unplaced:
             notes.append(f"{self._unplaced} rows were written without geometry, which {self._path.suffix} cannot hold.")
         return notes
-
-    def _fields(self) -> int:
-        return int(self._source.GetLayerDefn().GetFieldCount())

@@ -86,7 +86,7 @@ def run(
         record = job.record(describer, rows.name)
         picture = Picture(raster, job.bands)
         with describer.stopwatch.part("write"):
-            results = _results(job, rows, record)
+            results = _results(job, rows, record, raster.crs_wkt)
         outcome = Outcome(_count(rows, job.limit) if results is None else results.waiting())
         started = time.monotonic()
         stream = describer.describe(
@@ -120,12 +120,12 @@ def crs_notes(raster: RasterSource, layer: VectorLayer) -> List[str]:
             "(ogr2ogr -a_srs EPSG:…), and run again."]
 
 
-def _results(job: Job, rows: VectorLayer, record: Dict[str, str]) -> Results | None:
+def _results(job: Job, rows: VectorLayer, record: Dict[str, str], crs_wkt: str) -> Results | None:
     if job.output is None:
         return None
     if job.resume and partial_path(job.output).exists():
         return resume(job.output, record)
-    return begin(job.output, rows, record, limit=job.limit, overwrite=job.overwrite)
+    return begin(job.output, rows, record, limit=job.limit, overwrite=job.overwrite, crs_wkt=crs_wkt)
 
 
 def _regions(rows: VectorLayer, limit: int | None) -> Iterator[Region]:

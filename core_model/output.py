@@ -10,18 +10,19 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from osgeo import gdal, ogr
 
 from core_model.description import Description
 from core_model.errors import OutputError
-from core_model.formats import Export, create_field, create_layer, files_of, format_of, succeed
-from core_model.geo.gdal_calls import attempt, spatial_reference
+from core_model.formats import Export, create_field, create_layer, files_of, format_of, free_name, succeed
+from core_model.geo.gdal_calls import attempt, crs_wkt_of, readable, spatial_reference
 from core_model.geo.regions import Region
-from core_model.geo.vector import VectorLayer
+from core_model.geo.vector import FieldInfo, VectorLayer
 
 # The result columns, always the last of the layer; a name the input already has gets _1, _2, … behind it.
 COLUMNS: Tuple[Tuple[str, int], ...] = (
@@ -62,8 +63,7 @@ class Results:
             raise OutputError(f"{self.path} cannot be continued ({reason}); add --overwrite to start again.")
         self._layer = self._dataset.GetLayer(0)
         definition = self._layer.GetLayerDefn()
-        reference = self._layer.GetSpatialRef()
-        self._crs_wkt: str = reference.ExportToWkt() if reference is not None else ""
+        self._crs_wkt = crs_wkt_of(self._layer.GetSpatialRef())
         self._first: int = definition.GetFieldCount() - len(COLUMNS)
         self._status: int = definition.GetFieldCount() + _STATUS
         self._waiting = 0
@@ -143,9 +143,12 @@ class Results:
 
 
 def begin(
-    target: Path, layer: VectorLayer, run: Mapping[str, str], *, limit: int | None = None, overwrite: bool = False
+    target: Path, layer: VectorLayer, run: Mapping[str, str], *, limit: int | None = None, overwrite: bool = False,
+    crs_wkt: str = "",
 ) -> Results:
     """Start a run: copy the rows of ``layer`` (the first ``limit`` of them) and note ``run``, what they are asked.
+
+    A layer without a CRS is taken to be in ``crs_wkt``, and so are the results.
 
     :raises OutputError: if the file cannot be written, or exists and is not to be overwritten.
     """
@@ -161,7 +164,7 @@ def begin(
     # Copied under another name first: a working file that exists is a whole one.
     unfinished = target.with_name(target.name + ".copying.gpkg")
     unfinished.unlink(missing_ok=True)
-    _copy(layer, unfinished, target.stem, run, limit)
+    _copy(layer, unfinished, target.stem, run, limit, layer.crs_wkt or crs_wkt)
     # A rollback journal of the file that is replaced must never be taken for one of its successor.
     Path(f"{partial_path(target)}-journal").unlink(missing_ok=True)
     unfinished.replace(partial_path(target))
@@ -192,24 +195,28 @@ def check_target(target: Path, source: str = "") -> None:
         raise OutputError(f"{target} is the input itself; choose another name for the results.")
 
 
-def _copy(layer: VectorLayer, path: Path, name: str, run: Mapping[str, str], limit: int | None) -> None:
+def _copy(
+    layer: VectorLayer, path: Path, name: str, run: Mapping[str, str], limit: int | None, crs_wkt: str
+) -> None:
     kind = _common_type(layer, limit)
-    taken = {field.name.lower() for field in layer.fields}
-    options = [f"FID={_free_name(layer.fid_column or 'fid', taken)}", f"GEOMETRY_NAME={_free_name('geom', taken)}"]
+    fields = _apart(layer.fields)
+    taken = {field.name.lower() for field in fields}
+    options = [f"FID={free_name(layer.fid_column or 'fid', taken)}", f"GEOMETRY_NAME={free_name('geom', taken)}"]
     driver = gdal.GetDriverByName("GPKG")
-    reference = spatial_reference(layer.crs_wkt) if layer.crs_wkt else None
+    reference = spatial_reference(crs_wkt) if crs_wkt else None
     dataset, copied = create_layer(driver, path, name, reference, kind, options)
     copied.SetMetadata({_PREFIX + key.upper(): value for key, value in run.items()})
     succeed(dataset.StartTransaction)
-    mapping = [create_field(driver, copied, field.to_ogr()) for field in layer.fields]
+    mapping = [create_field(driver, copied, field.to_ogr()) for field in fields]
     for column, field_type in COLUMNS:
-        free = _free_name(column, taken)
+        free = free_name(column, taken)
         taken.add(free)
         succeed(copied.CreateField, ogr.FieldDefn(free, field_type))
     last = -1
     for feature in islice(layer, limit):
         row = ogr.Feature(copied.GetLayerDefn())
         row.SetFromWithMap(feature.record, True, mapping)
+        _mend_texts(row, mapping)
         if ogr.GT_Flatten(kind) == ogr.wkbMultiPolygon and row.GetGeometryRef() is not None:
             row.SetGeometry(ogr.ForceToMultiPolygon(row.GetGeometryRef().Clone()))
         # Rows keep the input's order and, where they rise, its row numbers.
@@ -237,12 +244,21 @@ def _common_type(layer: VectorLayer, limit: int | None) -> int:
     return int(ogr.GT_SetM(kind) if any(ogr.GT_HasM(each) for each in found) else kind)
 
 
-def _free_name(name: str, taken: Sequence[str] | set[str]) -> str:
-    number, free = 0, name
-    while free.lower() in taken:
-        number += 1
-        free = f"{name}_{number}"
-    return free
+def _apart(fields: Sequence[FieldInfo]) -> List[FieldInfo]:
+    """The columns with names that differ in more than capitals, which is all that a GeoPackage tells apart."""
+    taken: Set[str] = set()
+    found = []
+    for field in fields:
+        found.append(replace(field, name=free_name(field.name, taken)))
+        taken.add(found[-1].name.lower())
+    return found
+
+
+def _mend_texts(row: ogr.Feature, places: Sequence[int]) -> None:
+    for place in places:
+        text = row.GetField(place)
+        if isinstance(text, str) and readable(text) != text:
+            row.SetField(place, readable(text))
 
 
 def column_values(found: Description) -> List[Any]:

@@ -110,6 +110,14 @@ def test_json_lines_on_stdout_need_no_file(run: Run) -> None:
     assert outside["status"] == "outside raster" and outside["confidence"] is None and outside["gsd_m"] is None
 
 
+def test_any_script_goes_through_a_pipe_whatever_the_code_page(scene: Path) -> None:
+    arguments = [scene / "scene.tif", scene / "plots.gpkg", "--model", scene / "model", "--limit", "1", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "core_model", "describe", *map(str, arguments), "--labels", "森林,水"], cwd=REPOSITORY,
+        capture_output=True, env={**os.environ, "PYTHONIOENCODING": "cp1252"}, check=True)
+    assert json.loads(done.stdout.decode())["label"] in ("森林", "水")
+
+
 def test_json_and_file_together(run: Run, tmp_path: Path) -> None:
     result = run("--json", "-o", tmp_path / "out.csv", "--limit", 3, "--style", "category")
     found = {json.loads(line)["id"]: json.loads(line)["label"] for line in result.stdout.splitlines()}

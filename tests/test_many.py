@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from core_model import output
 from core_model.cli import app
 from core_model.console import Meter
-from core_model.errors import ClusterError
+from core_model.errors import ClusterError, OutputError
 from core_model.formats import Export
 from core_model.geo.raster import GdalRaster
 from core_model.geo.vector import open_layer
@@ -81,8 +81,10 @@ def alone(scene: Path) -> Path:
 @pytest.fixture
 def without_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     """The units are done one after the other in this process, all else is as with Ray."""
-    def work(errand: Errand, units: Sequence[Unit], _: cluster.Share) -> Generator[Finished, None, None]:
-        yield from map(Worker(errand).do, units)
+    ray_work = cluster.work
+
+    def work(errand: Errand, units: Sequence[Unit], share: cluster.Share) -> Generator[Finished, None, None]:
+        yield from map(Worker(errand).do, units) if units else ray_work(errand, units, share)
 
     monkeypatch.setattr(cluster, "connected", lambda address, workers: nullcontext())
     monkeypatch.setattr(cluster, "share", lambda workers, device: cluster.Share(1, 1))
@@ -264,6 +266,33 @@ def test_units_done_here_come_to_the_rows_of_one_process(
     assert _many(scene, target).exit_code == 0
     assert _contents(target)["rows"] == _contents(_exported(alone, tmp_path / "expected.geojson"))["rows"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone.geojson", "expected.geojson"]
+
+
+@pytest.mark.parametrize("name", ["none.gpkg", "none.parquet"])
+def test_a_condition_that_no_row_meets_gives_a_result_without_rows(
+    scene: Path, tmp_path: Path, without_cluster: None, name: str
+) -> None:
+    assert _many(scene, tmp_path / name, "--where", "number < 0").exit_code == 0
+    if name.endswith(".parquet"):
+        table = pq.read_table(tmp_path / name)
+        assert table.num_rows == 0 and "description" in table.column_names
+    else:
+        assert _contents(tmp_path / name)["rows"] == []
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_run_whose_end_failed_goes_on_from_its_parts(
+    scene: Path, alone: Path, tmp_path: Path, without_cluster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OutputError("the file is open elsewhere")
+
+    target = tmp_path / "out.parquet"
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "finish", fail)
+        assert "open elsewhere" in _many(scene, target).stderr
+    assert _many(scene, target, "--resume").exit_code == 0
+    _same_rows(target, alone)
 
 
 def test_ctrl_c_keeps_the_parts_and_resume_makes_a_folder_of_geoparquet(

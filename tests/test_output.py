@@ -10,7 +10,7 @@ from osgeo import gdal, ogr, osr
 
 from core_model.description import Description
 from core_model.errors import OutputError
-from core_model.formats import FORMATS, SHAPEFILE_TEXT
+from core_model.formats import DBASE_TEXT, FORMATS
 from core_model.geo.vector import VectorLayer, open_layer
 from core_model.output import Results, begin, is_complete, partial_path, resume
 from tests.geo_helpers import write_layer
@@ -220,7 +220,7 @@ def test_heights_are_kept(tmp_path: Path) -> None:
 def test_shapefiles_cut_long_texts_and_say_so(layer: VectorLayer, tmp_path: Path) -> None:
     notes = _fill(begin(tmp_path / "out.shp", layer, RUN), description="ä" * 300)
     texts = [str(row["descriptio"]) for row in _rows(tmp_path / "out.shp")]
-    assert set(texts) == {"ä" * (SHAPEFILE_TEXT // 2)}
+    assert set(texts) == {"ä" * (DBASE_TEXT // 2)}
     assert any("3 texts were cut" in note for note in notes) and any("column names" in note for note in notes)
 
 

@@ -11,6 +11,7 @@ from osgeo import gdal, ogr
 
 from core_model.errors import RegionError
 from core_model.geo.coverage import coverage
+from core_model.geo.gdal_calls import PointTransform
 from core_model.geo.raster import GdalRaster, Picture, Window
 from core_model.geo.regions import PlacedRegion, Placer, Region, Status, error_status
 from core_model.geo.tiling import group_by_tile, tile_window
@@ -377,3 +378,15 @@ def test_bad_polygons_never_raise_in_either_error_style(exceptions: bool) -> Non
             assert status in EVERY_STATUS or status.startswith("error: ")
     finally:
         ogr.DontUseExceptions()
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32760", "EPSG:3832"])
+def test_polygons_in_metres_lie_across_the_date_line_of_a_raster_in_degrees(crs: str) -> None:
+    corners = np.array([[179.9, -17.0], [180.1, -17.0], [180.1, -17.1], [179.9, -17.1], [179.9, -17.0]])
+    hole = np.array([[180.04, -17.04], [180.06, -17.04], [180.06, -17.06], [180.04, -17.06], [180.04, -17.04]])
+    to_own = PointTransform("EPSG:4326", crs)
+    rings = [to_own(ring) for ring in (corners, hole)]
+    raster = BlankRaster("EPSG:4326", (179, 0.001, 0, -16, 0, -0.001), 2000)
+    placed = Placer(raster, SIZE).place(Region(1, to_wkb([rings]), crs))
+    assert placed.status == "ok" and placed.bounds == pytest.approx((900, 1000, 1100, 1100), abs=1)
+    assert placed.area_m2 == pytest.approx(235.6e6 * (1 - 0.02), rel=0.01)

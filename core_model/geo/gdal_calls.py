@@ -55,6 +55,22 @@ def spatial_reference(definition: str) -> osr.SpatialReference | None:
     return reference
 
 
+def crs_wkt_of(reference: osr.SpatialReference | None) -> str:
+    """A layer's CRS as WKT, "" where it has none: GeoPackage has two names for that, "Undefined … SRS"."""
+    if reference is None or (reference.GetName() or "").startswith("Undefined "):
+        return ""
+    return str(reference.ExportToWkt())
+
+
+def readable(text: str) -> str:
+    """A text of a file as it is, or, if it is not in the UTF-8 that the file claims, read as Windows-1252."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # GDAL hands bytes that are no UTF-8 over as surrogates
+        return text.encode(errors="surrogateescape").decode("cp1252", errors="replace")
+    return text
+
+
 class PointTransform:
     """Points of one CRS in another, the identity where both are the same or one is unknown; one object per thread."""
 

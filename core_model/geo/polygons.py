@@ -88,8 +88,13 @@ def _repaired(geometry: ogr.Geometry) -> Parts:
 
 
 def unwrap(parts: Parts) -> Parts:
-    """Rings in degrees that jump over the date line, moved to run on beyond 180°."""
-    return [[_unwrap_ring(ring) for ring in part] for part in parts]
+    """Rings in degrees that jump over the date line, moved to run on beyond 180°, and holes with the ring around."""
+    return [_with_its_holes([_unwrap_ring(ring) for ring in part]) for part in parts]
+
+
+def _with_its_holes(part: list[np.ndarray]) -> list[np.ndarray]:
+    middles = [float(ring[:, 0].min() + ring[:, 0].max()) / 2 for ring in part]
+    return [ring + (360.0 * round((middles[0] - middle) / 360), 0.0) for ring, middle in zip(part, middles)]
 
 
 def _unwrap_ring(ring: np.ndarray) -> np.ndarray:

@@ -168,7 +168,7 @@ class Placer:
             return None
         found = _regroup(placed, parts)
         if to_raster.target_is_geographic:
-            found = [self._on_the_rasters_side(part) for part in found]
+            found = [self._on_the_rasters_side(part) for part in unwrap(found)]
         origin, matrix = self._inverse
         return [[(ring - origin) @ matrix for ring in part] for part in found]
 

@@ -10,7 +10,7 @@ from typing import Any
 from osgeo import gdal, ogr
 
 from core_model.errors import RegionError
-from core_model.geo.gdal_calls import NO_REASON, attempt
+from core_model.geo.gdal_calls import NO_REASON, attempt, crs_wkt_of, readable
 from core_model.geo.polygons import kind_of
 from core_model.geo.regions import Region
 
@@ -57,8 +57,7 @@ class VectorLayer:
         self._dataset, self._layer = dataset, layer
         self.path = path
         self.name: str = layer.GetName()
-        reference = layer.GetSpatialRef()
-        self.crs_wkt: str = reference.ExportToWkt() if reference is not None else ""
+        self.crs_wkt = crs_wkt_of(layer.GetSpatialRef())
         definition = layer.GetLayerDefn()
         self.fields = tuple(_field(definition.GetFieldDefn(i)) for i in range(definition.GetFieldCount()))
         self.geometry_type: int = layer.GetGeomType()
@@ -186,7 +185,7 @@ def _filter(layer: ogr.Layer, where: str) -> None:
 
 def _field(definition: ogr.FieldDefn) -> FieldInfo:
     return FieldInfo(
-        definition.GetName(),
+        readable(definition.GetName()),
         definition.GetType(),
         definition.GetSubType(),
         definition.GetWidth(),

@@ -92,6 +92,8 @@ def work(errand: Errand, units: Sequence[Unit], divided: Share) -> Generator[Fin
 
     :raises ClusterError: if that does not help.
     """
+    if not units:
+        return
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     items = [{"number": unit.number, "rows": list(unit.rows)} for unit in units]

@@ -66,7 +66,7 @@ def run(job: Job, target: Path, setup: Setup) -> Outcome:
         record = job.record(outline, layer.name)
         with cluster.connected(setup.address, setup.workers):
             divided = cluster.share(setup.workers, setup.device)
-            results = folder.open(job, layer, record)
+            results = folder.open(job, layer, record, raster.crs_wkt)
             units = cut(raster, outline.size, results.regions(), setup.batch_size)
             del results  # workers read the file: nobody may hold it for writing
             folder.check_same_run({

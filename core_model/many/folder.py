@@ -15,7 +15,7 @@ from typing import List, Sequence
 from core_model.errors import OutputError
 from core_model.geo.vector import VectorLayer
 from core_model.job import Job
-from core_model.many.geoparquet import read_part
+from core_model.many.geoparquet import WorkingCopy, read_part
 from core_model.many.plan import Unit
 from core_model.output import Results, begin, check_target, other_run, partial_path, parts_path, resume
 
@@ -62,14 +62,14 @@ class RunFolder:
             raise OutputError(f"an unfinished run for {self.target} is there; add --resume to continue it or "
                               "--overwrite to start again.")
 
-    def open(self, job: Job, layer: VectorLayer, record: Mapping[str, str]) -> Results:
-        """The rows of the run, copied from ``layer`` or, with ``resume``, from where it stopped."""
+    def open(self, job: Job, layer: VectorLayer, record: Mapping[str, str], crs_wkt: str = "") -> Results:
+        """The rows of the run, copied from ``layer`` (if it has no CRS, in this one) or, with ``resume``, continued."""
         self._stop.unlink(missing_ok=True)
         if job.resume and self.rows.exists():
             return resume(self._rows, record)
         self.path.mkdir(exist_ok=True)
         _remove(self.path.iterdir())
-        return begin(self._rows, layer, record, limit=job.limit)
+        return begin(self._rows, layer, record, limit=job.limit, crs_wkt=crs_wkt)
 
     def check_same_run(self, run: Mapping[str, str]) -> None:
         """Note ``run`` when it begins; later raises ``OutputError`` where it is another."""
@@ -94,6 +94,9 @@ class RunFolder:
     def finish(self, record: Mapping[str, str], units: Sequence[Unit]) -> List[str]:
         """Make the result of the parts and remove the folder; returns sentences on what the format could not hold."""
         if self.target.suffix.lower() == PARTITIONED:
+            if not units:  # of a layer without rows: its columns all the same
+                copy = WorkingCopy(self.rows)
+                copy.write(self.part(0), copy.table(()), ())
             self._publish()
             return []
         results = resume(self._rows, record)

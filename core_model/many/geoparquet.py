@@ -19,7 +19,7 @@ from osgeo import gdal, ogr
 
 from core_model.description import Description
 from core_model.errors import OutputError
-from core_model.geo.gdal_calls import attempt, quiet
+from core_model.geo.gdal_calls import attempt, crs_wkt_of, quiet
 from core_model.geo.regions import Region
 from core_model.output import COLUMNS, column_values
 
@@ -44,8 +44,8 @@ class WorkingCopy:
             raise OutputError(f"a worker cannot read {path} ({reason}); all machines must see this folder.")
         self._layer = self._dataset.GetLayer(0)
         reference = self._layer.GetSpatialRef()
-        self._crs_wkt: str = "" if reference is None else reference.ExportToWkt()
-        self._crs: Any = None if reference is None else _projjson(reference)
+        self._crs_wkt = crs_wkt_of(reference)
+        self._crs: Any = _projjson(reference) if self._crs_wkt else None
 
     def table(self, rows: Sequence[int]) -> pa.Table:
         """The rows in the order given; their number is the first column, their geometry the last.
@@ -61,7 +61,7 @@ class WorkingCopy:
         places = {row: place for place, row in enumerate(table.column(0).to_pylist())}
         if places.keys() != set(rows):
             raise OutputError("rows are missing from the working copy; add --overwrite to start again.")
-        return table.take([places[row] for row in rows])
+        return table.take(pa.array([places[row] for row in rows], pa.int64()))
 
     def regions(self, table: pa.Table) -> Iterator[Region]:
         """The polygons of a table's rows."""
