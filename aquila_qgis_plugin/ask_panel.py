@@ -94,7 +94,7 @@ class AskPanel(SelectionPanel):
             self._hint.setText(found.reason)
             return
         self._line.remember(question)
-        self._add(Question(question, layer.id(), layer.name(), tuple(feature.id() for feature in self._features)))
+        self._add(Question(question, layer.id(), layer.name(), tuple(request.regions)))
         self._task = AskTask(request, question)
         self._task.ended.connect(self._ended)
         start(self._task)
@@ -287,7 +287,7 @@ class AskPanel(SelectionPanel):
     def _write(self, exchange: Exchange, field: str) -> None:
         question = exchange.question
         results = [Description(id, str(Status.OK), exchange.answer) for id in question.feature_ids]
-        store(self._iface, question.layer_id, results, Targets(description=field))
+        store(self._iface, question.layer_id, results, Targets(description=field), question.regions)
 
     def _select(self, exchange: Exchange) -> None:
         layer = QgsProject.instance().mapLayer(exchange.question.layer_id)

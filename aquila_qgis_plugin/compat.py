@@ -28,6 +28,18 @@ def real_field(name: str) -> QgsField:
     return QgsField(name, QMetaType.Type.Double if _BY_META_TYPE else QVariant.Double)
 
 
+def as_its_database_calls_it(field: QgsField, provider: QgsVectorDataProvider) -> QgsField:
+    """The field with the name that a database has for its type, without which PostGIS and others cannot add it."""
+    if provider.name() in ("ogr", "memory"):  # which go by the type itself
+        return field
+    known = [native for native in provider.nativeTypes() if number_of(native.mType) == number_of(field.type())]
+    # One without a greatest length, if there is any; of numbers none of single precision.
+    known.sort(key=lambda native: (native.mMaxLen > 0, native.mTypeName.lower() in ("real", "float4")))
+    if known:
+        field.setTypeName(known[0].mTypeName)
+    return field
+
+
 def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
     """A CRS as ``core_model`` wants it: "EPSG:…" where it is one, else WKT 2, "" where it is unknown."""
     if not crs.isValid():

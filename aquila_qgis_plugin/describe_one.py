@@ -145,9 +145,9 @@ class DescribeOne(QObject):
 
     def _store(self) -> None:
         targets = self._choice().targets
-        if targets is None or self._found is None:
+        if targets is None or self._found is None or self._region is None:
             return
-        if store(self._iface, self._layer_id, [self._found], targets):
+        if store(self._iface, self._layer_id, [self._found], targets, [self._region]):
             self.bubble.say(self.tr("Stored in “{field}”.").format(field=targets.description))
 
     def _keep(self) -> None:

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from aquila_qgis_plugin.figures import share_text
 from aquila_qgis_plugin.plain_label import plain_label
 from core_model.description import Answer
+from core_model.geo.regions import Region
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,12 @@ class Question:
     text: str
     layer_id: str
     layer_name: str
-    feature_ids: Tuple[int, ...]
+    regions: Tuple[Region, ...]
+
+    @property
+    def feature_ids(self) -> Tuple[int, ...]:
+        """The ids that the polygons had in their layer."""
+        return tuple(int(str(region.id)) for region in self.regions)
 
 
 class Exchange(QFrame):

@@ -10,7 +10,7 @@ from qgis.core import QgsField, QgsFields, QgsVectorDataProvider, QgsVectorLayer
 from qtpy import sip
 from qtpy.QtCore import QMetaType
 
-from aquila_qgis_plugin.compat import capability, number_of, real_field, text_field
+from aquila_qgis_plugin.compat import as_its_database_calls_it, capability, number_of, real_field, text_field
 from aquila_qgis_plugin.translation import tr
 
 TEXTS, NUMBERS = ("description", "label", "status"), ("confidence", "area")
@@ -70,9 +70,9 @@ def columns(layer: QgsVectorLayer, targets: Targets) -> List[Column]:
             found.append(Column(role, wished, field.name(), False, field))
         else:
             taken = [*(field.name() for field in layer.fields()), *(column.name for column in found)]
-            name = _free_name(wished, _limits(layer)[0], taken)
+            name = free_name(wished, _limits(layer)[0], taken)
             field = text_field(name, _limits(layer)[1]) if role in TEXTS else real_field(name)
-            found.append(Column(role, wished, name, True, field))
+            found.append(Column(role, wished, name, True, as_its_database_calls_it(field, layer.dataProvider())))
     return found
 
 
@@ -168,13 +168,14 @@ def _kind(role: str) -> str:
 def _index_for(layer: QgsVectorLayer, wished: str) -> int:
     """The field of that name, whatever its case, or the one that was made for that name; -1 for none."""
     for name in (wished, _given_names(layer).get(wished, "")):
-        index = _index_of(layer.fields(), name)
+        index = index_of(layer.fields(), name)
         if index >= 0:
             return index
     return -1
 
 
-def _index_of(fields: QgsFields, name: str) -> int:
+def index_of(fields: QgsFields, name: str) -> int:
+    """The place of the field of that name, whatever its case; -1 for none."""
     # Not lookupField, which also takes another field whose alias is the name.
     names = [field.name() for field in fields]
     if name in names:
@@ -187,7 +188,8 @@ def _given_names(layer: QgsVectorLayer) -> Dict[str, str]:
     return dict(layer.customProperty(_GIVEN_NAMES) or {})
 
 
-def _free_name(wished: str, limit: int, taken: List[str]) -> str:
+def free_name(wished: str, limit: int, taken: List[str]) -> str:
+    """A name that is not taken, of at most ``limit`` letters (0: any): the one wished for, or with _1, _2, … behind."""
     used = {name.lower() for name in taken}
     name, number = wished[: limit or None], 0
     while name.lower() in used:

@@ -198,6 +198,8 @@ class DescribeFeatureAction(QgsMapLayerAction):
         QgsGui.mapLayerActionRegistry().removeMapLayerAction(self)
 
     def _triggered(self, layer: QgsMapLayer, feature: QgsFeature, *_context: object) -> None:
+        if not feature.hasGeometry():  # the attribute table's features have their cells only
+            feature = layer.getFeature(feature.id())
         self._tool.describe_feature(layer, feature)
 
 

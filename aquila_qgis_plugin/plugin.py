@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QIcon
 from qtpy.QtWidgets import QAction
 
-from aquila_qgis_plugin import messages, translation
+from aquila_qgis_plugin import BUNDLED, forget_modules, messages, translation
 from aquila_qgis_plugin.artwork import icon
 from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import log_tail
@@ -64,6 +64,8 @@ class AquilaPlugin:
         while self._undo:
             self._undo.pop()()
         self.dock = self.map_tool = None
+        # QGIS itself forgets the plugin's modules only: an updated plugin would run with the old core_model.
+        forget_modules(BUNDLED)
 
     def _add_dock(self) -> None:
         dock = self.dock = AquilaDock(self._iface, self._iface.mainWindow())

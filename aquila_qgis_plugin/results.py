@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, List, Optional, Set
 
 from qgis.core import QgsFeatureRequest, QgsVectorLayer
 
 from aquila_qgis_plugin.fields import Column, Targets, columns, name_limit, remember_names, shorten, target_problem
+from aquila_qgis_plugin.polygons import wkb_of
 from aquila_qgis_plugin.translation import tr
 from core_model.description import Description
+from core_model.geo.regions import Region
 
 __all__ = ["Published", "Targets", "publish", "target_problem"]
 
@@ -23,7 +25,8 @@ class Published:
     """What became of results: how many were ``written``, ``skipped`` (their feature is gone) and ``shortened``.
 
     ``renamed`` are fields that were made under another name than wished for. ``message`` is "" if all went as asked,
-    else what did not, in a few sentences; ``unwritten`` are results that could go nowhere: see ``rescue_layer``.
+    else what did not, in a few sentences; ``unwritten`` are results that could go nowhere or could not be saved:
+    see ``rescue_layer``.
     """
 
     written: int = 0
@@ -36,9 +39,13 @@ class Published:
 
 
 def publish(
-    layer: Optional[QgsVectorLayer], results: Sequence[Description], targets: Targets, *, commit: Optional[bool]
+    layer: Optional[QgsVectorLayer], results: Sequence[Description], targets: Targets, *, commit: Optional[bool],
+    regions: Iterable[Region] = (),
 ) -> Published:
     """Write results to the features they are about, in one undo step that makes missing fields too; main thread only.
+
+    ``regions`` are what was described: files such as shapefiles number their rows anew when some are deleted, so there
+    a result is only written to a feature that has that very polygon.
 
     A layer that is being edited stays so. Another one is saved with ``commit``, else left open for editing. Where
     there is no text, the status says why, and what the text field held before stays.
@@ -50,23 +57,26 @@ def publish(
     if not was_editable and not layer.startEditing():
         sentence = tr("{name} cannot be edited now; results are not written.").format(name=layer.name())
         return Published(message=sentence, unwritten=list(results))
-    writer = _Writer(layer, columns(layer, targets))
+    polygons = {region.id: region.wkb for region in regions} if _is_numbered_anew(layer) else {}
+    writer = _Writer(layer, columns(layer, targets), polygons)
     writer.write(results)
     if not writer.written and not was_editable:
         layer.rollBack()
     failed = bool(commit) and not was_editable and layer.isEditable() and not layer.commitChanges()
-    return writer.published(_commit_problem(layer) if failed else "")
+    published = writer.published(_commit_problem(layer) if failed else "")
+    return replace(published, unwritten=list(results)) if failed else published
 
 
 class _Writer:
     """Writes results to one layer that is being edited, and counts."""
 
-    def __init__(self, layer: QgsVectorLayer, wanted: List[Column]) -> None:
-        self._layer, self._columns = layer, wanted
+    def __init__(self, layer: QgsVectorLayer, wanted: List[Column], polygons: Mapping[Any, bytes]) -> None:
+        self._layer, self._columns, self._polygons = layer, wanted, polygons
         self.written = 0
         self._skipped: List[Any] = []
         self._shortened: List[Any] = []
         self._unwritten: List[Description] = []
+        self._others: Set[Any] = set()  # features that have the number of what was described, but another polygon
         self._refused = ""
 
     def write(self, results: Sequence[Description]) -> None:
@@ -119,7 +129,7 @@ class _Writer:
 
     def _miss(self, found: Description) -> None:
         """A feature that is gone was deleted, but one that was never saved may only have a number now."""
-        if isinstance(found.id, int) and found.id >= 0:
+        if isinstance(found.id, int) and found.id >= 0 and found.id not in self._others:
             self._skipped.append(found.id)
         else:
             self._unwritten.append(found)
@@ -127,8 +137,17 @@ class _Writer:
     def _stored(self, ids: Iterable[Any], places: List[int]) -> Dict[Any, Any]:
         """The attributes of those features that are still there; without them, undo could not bring them back."""
         request = QgsFeatureRequest().setFilterFids([number for number in ids if isinstance(number, int)])
-        request.setFlags(QgsFeatureRequest.Flag.NoGeometry).setSubsetOfAttributes(places)
-        return {feature.id(): feature.attributes() for feature in self._layer.getFeatures(request)}
+        request.setSubsetOfAttributes(places)
+        if not self._polygons:
+            request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
+        found: Dict[Any, Any] = {}
+        for feature in self._layer.getFeatures(request):
+            expected = self._polygons.get(feature.id())
+            if expected is None or wkb_of(feature.geometry()) == expected:
+                found[feature.id()] = feature.attributes()
+            else:
+                self._others.add(feature.id())
+        return found
 
     def _values(self, found: Description) -> Dict[str, Any]:
         """What is written for one result, by role."""
@@ -152,6 +171,9 @@ class _Writer:
 
     def _message(self, renamed: Dict[str, str], commit_problem: str) -> str:
         parts = [self._refused, commit_problem]
+        if self._others and not self._refused:
+            parts.append(tr("The polygons of {name} have other numbers or shapes now than when they were described."
+                            ).format(name=self._layer.name()))
         if self._unwritten and not self._refused:
             parts.append(tr("Results that {name} has no place for: {count}.").format(
                 name=self._layer.name(), count=len(self._unwritten)))
@@ -183,6 +205,11 @@ class _Writer:
 
 def _rounded(value: Optional[float], digits: int) -> Optional[float]:
     return None if value is None or not math.isfinite(value) else round(value, digits)
+
+
+def _is_numbered_anew(layer: QgsVectorLayer) -> bool:
+    """Whether rows may get other numbers when some are deleted, as in all files that are no database."""
+    return layer.providerType() == "ogr" and layer.storageType() not in ("GPKG", "SQLite", "OpenFileGDB")
 
 
 def _commit_problem(layer: QgsVectorLayer) -> str:

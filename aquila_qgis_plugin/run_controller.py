@@ -169,7 +169,7 @@ class RunController(QObject):
             self._rescue(run, outcome.results, tr("The layer “{name}” is gone.").format(name=run.layer_name))
             return
         commit = None if layer.isEditable() else settings.load().after_run == settings.COMMIT
-        published = publish(layer, outcome.results, run.targets, commit=commit)
+        published = publish(layer, outcome.results, run.targets, commit=commit, regions=run.regions)
         if published.unwritten:
             self._rescue(run, published.unwritten, published.message, published.details)
         else:

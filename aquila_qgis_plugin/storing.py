@@ -11,10 +11,13 @@ from aquila_qgis_plugin import messages, settings
 from aquila_qgis_plugin.results import Targets, publish, target_problem
 from aquila_qgis_plugin.translation import tr
 from core_model.description import Description
+from core_model.geo.regions import Region
 
 
-def store(iface: QgisInterface, layer_id: str, results: Sequence[Description], targets: Targets) -> bool:
-    """Write results to a layer in one undo step; the message bar says what could not be done."""
+def store(
+    iface: QgisInterface, layer_id: str, results: Sequence[Description], targets: Targets, regions: Sequence[Region]
+) -> bool:
+    """Write results about ``regions`` to a layer in one undo step; the message bar says what could not be done."""
     layer = QgsProject.instance().mapLayer(layer_id)
     if not isinstance(layer, QgsVectorLayer):
         messages.warn(iface, tr("The layer is no longer in the project; copy the text instead."))
@@ -25,7 +28,7 @@ def store(iface: QgisInterface, layer_id: str, results: Sequence[Description], t
         return False
     # A layer that nobody edits stays open for looking and undoing, unless the user chose once to save at once.
     commit = None if layer.isEditable() else settings.load().after_run == settings.COMMIT
-    published = publish(layer, results, targets, commit=commit)
+    published = publish(layer, results, targets, commit=commit, regions=regions)
     if published.unwritten:
         messages.warn(iface, published.message, published.details)
     elif published.message:

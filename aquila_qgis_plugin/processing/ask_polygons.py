@@ -12,7 +12,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from aquila_qgis_plugin.processing.parameters import Setup, sentence_of
+from aquila_qgis_plugin.processing.parameters import Setup, sentence_of, source_count
 from aquila_qgis_plugin.processing.polygon_algorithm import INPUT
 from aquila_qgis_plugin.processing.text_algorithm import Extra, TextAlgorithm, Wording, common_extras
 from aquila_qgis_plugin.translation import tr
@@ -93,7 +93,7 @@ class AskPolygons(TextAlgorithm):
             return problem
         question, count = self.parameterAsString(values, QUESTION, context), 1
         if self.parameterAsBool(values, TOGETHER, context):
-            count = self.parameterAsSource(values, INPUT, context).featureCount()
+            count = source_count(self.parameterAsSource(values, INPUT, context))
         if count > _MOST_TOGETHER:
             return tr("{count} polygons are too many for one question; select at most {most}.").format(
                 count=count, most=_MOST_TOGETHER)

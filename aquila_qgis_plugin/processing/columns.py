@@ -8,7 +8,8 @@ from typing import Any, Callable
 
 from qgis.core import QgsFeature, QgsFields
 
-from aquila_qgis_plugin.compat import number_of
+from aquila_qgis_plugin.compat import number_of, text_field
+from aquila_qgis_plugin.fields import free_name, index_of
 from aquila_qgis_plugin.translation import tr
 
 
@@ -25,6 +26,18 @@ class Column:
         return str(self.field.name())
 
 
+def status_column(fields: QgsFields) -> Column:
+    """The field for what became of a polygon: "status", or status_1, … where the layer's own is no text."""
+    index = index_of(fields, "status")
+    if index >= 0 and number_of(fields[index].type()) != number_of(text_field("status").type()):
+        return Column(text_field(free_name("status", 0, [field.name() for field in fields])), _status)
+    return Column(text_field("status"), _status)
+
+
+def _status(found: Any) -> str:
+    return str(found.status)
+
+
 def columns_problem(columns: Sequence[Column], fields: QgsFields) -> str:
     """One sentence that says why the columns do not go with a layer's fields, "" if they do."""
     names = [column.name.lower() for column in columns]
@@ -34,7 +47,7 @@ def columns_problem(columns: Sequence[Column], fields: QgsFields) -> str:
         if names.count(column.name.lower()) > 1:
             return tr("Two results would be written to the field “{name}”; choose different fields.").format(
                 name=column.name)
-        index = fields.lookupField(column.name)
+        index = index_of(fields, column.name)
         if index >= 0 and number_of(fields[index].type()) != number_of(column.field.type()):
             return tr("The layer's field “{name}” is of another type; choose another field.").format(name=column.name)
     return ""
@@ -44,7 +57,7 @@ def with_columns(fields: QgsFields, columns: Sequence[Column]) -> QgsFields:
     """A layer's fields, and behind them those that it does not have yet."""
     joined = QgsFields(fields)
     for column in columns:
-        if joined.lookupField(column.name) < 0:
+        if index_of(joined, column.name) < 0:
             joined.append(column.field)
     return joined
 
@@ -55,7 +68,7 @@ class Filler:
     def __init__(self, fields: QgsFields, columns: Sequence[Column]) -> None:
         self.shortened = 0
         self._fields = fields
-        self._places = [(fields.lookupField(column.name), column.value) for column in columns]
+        self._places = [(index_of(fields, column.name), column.value) for column in columns]
 
     def values(self, outcome: Any) -> Any:
         """The values by the number of their field."""

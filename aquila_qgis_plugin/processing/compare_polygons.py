@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Callable, Hashable, List, Optional
 
 from qgis.core import QgsProcessingContext, QgsProcessingParameterField, QgsProcessingParameterString
 
-from aquila_qgis_plugin.compat import real_field, text_field
-from aquila_qgis_plugin.processing.columns import Column
+from aquila_qgis_plugin.compat import real_field
+from aquila_qgis_plugin.processing.columns import Column, status_column
 from aquila_qgis_plugin.processing.parameters import Setup
 from aquila_qgis_plugin.processing.polygon_algorithm import INPUT, PolygonAlgorithm
 from aquila_qgis_plugin.processing.reference import REFERENCE, read_reference, reference_parameter, reference_problem
@@ -82,7 +82,9 @@ class ComparePolygons(PolygonAlgorithm):
         """See ``PolygonAlgorithm.columns``."""
         field = self.parameterAsString(values, FIELD, context).strip()
         columns = [Column(real_field(field), lambda found: found.similarity)]
-        return columns if self.in_place else [*columns, Column(text_field("status"), lambda found: found.status)]
+        if self.in_place:
+            return columns
+        return [*columns, status_column(self.parameterAsSource(values, INPUT, context).fields())]
 
     def problem(self, values: Mapping[str, Any], context: QgsProcessingContext) -> str:
         """See ``AquilaAlgorithm.problem``."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence, Tuple
 
 from qgis.core import (
+    QgsFeatureRequest,
     QgsProcessing,
     QgsProcessingContext,
+    QgsProcessingFeatureSource,
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
     QgsProcessingParameterBoolean,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 RASTER, BANDS, AS_DISPLAYED, CONTEXT = "RASTER", "BANDS", "AS_DISPLAYED", "CONTEXT"
 MODEL, DEVICE, BATCH_SIZE = "MODEL", "DEVICE", "BATCH_SIZE"
 DEVICES = ("auto", "cpu", "cuda")
+_MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,16 @@ def polygons_problem(algorithm: Any, values: Mapping[str, Any], name: str, conte
         return tr("No polygon of {name} is selected; select some or untick “Selected features only”.").format(
             name=source.sourceName())
     return ""
+
+
+def source_count(source: QgsProcessingFeatureSource) -> int:
+    """How many polygons a source has; of a filtered one, which does not know, at most ``_MOST_COUNTED``."""
+    count = int(source.featureCount())
+    if count >= 0:
+        return count
+    request = QgsFeatureRequest().setLimit(_MOST_COUNTED).setSubsetOfAttributes([])
+    request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
+    return sum(1 for _ in source.getFeatures(request, QgsProcessingFeatureSource.Flag.FlagSkipGeometryValidityChecks))
 
 
 def sentence_of(check: Callable[[], Any]) -> str:

@@ -33,7 +33,7 @@ def reference_problem(algorithm: Any, values: Mapping[str, Any], context: QgsPro
     if problem:
         return problem
     source = algorithm.parameterAsSource(values, REFERENCE, context)
-    count = source.featureCount()
+    count = common.source_count(source)
     if count == 1:
         return ""
     return tr("{name} has {count} polygons, but one reference is needed; select it and tick “Selected features only”."

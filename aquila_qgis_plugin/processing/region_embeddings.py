@@ -17,11 +17,11 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from aquila_qgis_plugin.compat import real_field, text_field
+from aquila_qgis_plugin.compat import real_field
 from aquila_qgis_plugin.models import model_folder
-from aquila_qgis_plugin.processing.columns import Column
+from aquila_qgis_plugin.processing.columns import Column, status_column
 from aquila_qgis_plugin.processing.parameters import MODEL, Setup
-from aquila_qgis_plugin.processing.polygon_algorithm import PolygonAlgorithm
+from aquila_qgis_plugin.processing.polygon_algorithm import INPUT, PolygonAlgorithm
 from aquila_qgis_plugin.translation import tr
 from core_model.config import AquilaConfig
 
@@ -87,7 +87,7 @@ class RegionEmbeddings(PolygonAlgorithm):
 
     def columns(self, values: Mapping[str, Any], context: QgsProcessingContext) -> List[Column]:
         """See ``PolygonAlgorithm.columns``."""
-        columns = [Column(text_field("status"), lambda found: found.status)]
+        columns = [status_column(self.parameterAsSource(values, INPUT, context).fields())]
         prefix = self.parameterAsString(values, PREFIX, context).strip()
         if prefix:
             length = _length(self.parameterAsString(values, MODEL, context).strip())

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from qgis.core import (
+    QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
+    QgsProcessingOutputLayerDefinition,
     QgsProcessingOutputNumber,
     QgsProcessingParameterExtent,
     QgsProcessingParameterRasterDestination,
+    QgsProperty,
     QgsRectangle,
 )
 
@@ -81,7 +84,7 @@ class Similarity(AquilaAlgorithm, QgsProcessingAlgorithm):
 
         return (
             super().problem(values, context) or reference_problem(self, values, context)
-            or output_problem(self.parameterAsOutputLayer(values, OUTPUT, context))
+            or output_problem(_wanted_path(values.get(OUTPUT), context))
         )
 
     def prepareAlgorithm(  # noqa: N802 (QGIS's name)
@@ -126,3 +129,16 @@ class Similarity(AquilaAlgorithm, QgsProcessingAlgorithm):
         except CancelledError:
             feedback.pushInfo(tr("Cancelled."))
         return {OUTPUT: path, "TILE_COUNT": tiles}
+
+
+def _wanted_path(wanted: Any, context: QgsProcessingContext) -> str:
+    """Where the map shall go, "" for a temporary file.
+
+    ``parameterAsOutputLayer`` would make up a new temporary file at every call, and have QGIS look for each in the end.
+    """
+    if isinstance(wanted, QgsProcessingOutputLayerDefinition):
+        wanted = wanted.sink
+    if isinstance(wanted, QgsProperty):
+        wanted, _ = wanted.valueAsString(context.expressionContext(), "")
+    path = str(wanted or "")
+    return "" if path == QgsProcessing.TEMPORARY_OUTPUT else path
