@@ -1148,6 +1148,10 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
+      <source>The polygons of {name} have other numbers or shapes now than when they were described.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>Results that {name} has no place for: {count}.</source>
       <translation type="unfinished" />
     </message>

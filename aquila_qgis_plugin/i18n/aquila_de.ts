@@ -1180,6 +1180,10 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>{layer} nimmt das neue Feld {name} nicht an; wählen Sie ein vorhandenes.</translation>
     </message>
     <message>
+      <source>The polygons of {name} have other numbers or shapes now than when they were described.</source>
+      <translation>Die Polygone von {name} haben jetzt andere Nummern oder Formen als zu der Zeit, als sie beschrieben wurden.</translation>
+    </message>
+    <message>
       <source>Results that {name} has no place for: {count}.</source>
       <translation>Ergebnisse, für die {name} keinen Platz hat: {count}.</translation>
     </message>

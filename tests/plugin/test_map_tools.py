@@ -254,3 +254,12 @@ def test_nano_describes_a_clicked_polygon(world: World) -> None:
     assert (layer_id, found.id, found.model) == (world.layer.id(), 2, "nano")
     assert found.status == "ok" and found.description
     assert found.description in world.bubble.text
+
+
+def test_a_feature_of_the_attribute_table_is_described_with_its_polygon(world: World, tasks: List[FakeTask]) -> None:
+    from aquila_qgis_plugin.map_tools import DescribeFeatureAction
+
+    cells_only = QgsFeature(world.layer.fields(), 2)
+    DescribeFeatureAction(world.tool)._triggered(world.layer, cells_only)
+    (region,) = tasks[-1].request.regions
+    assert region.id == 2 and len(region.wkb) > 50
