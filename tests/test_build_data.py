@@ -41,6 +41,7 @@ from training.data.manifest.checking import check
 from training.data.manifest.masks import record_masks
 from training.data.manifest.reader import ManifestReader
 from training.data.manifest.record import ConversationEntry, Exchange, ManifestError, Record, RegionEntry, to_line
+from training.data.phrases import holders
 from training.data.questions import Subject
 from training.data.reasoning import INFERENCES, REASONINGS, odd_one_out, tell_apart
 from training.data.vocabulary import CATEGORIES
@@ -135,9 +136,9 @@ def test_orders_and_odd_ones_are_right(made: Sequence[Scenery]) -> None:
             assert areas == sorted(areas, reverse=True)
         turn = odd_one_out(scenery.subject)
         if turn is not None:
-            odd = ("first", "second", "third").index(turn.answer.split()[1].rstrip(":"))
+            odd = ("first", "second", "third").index(turn.answer.split()[-5])
             names = [facts[number].name for number in turn.regions]
-            assert names.count(names[odd]) == 1
+            assert names.count(names[odd]) == 1 and len(set(names)) == 2
         turn = tell_apart(scenery.subject)
         if turn is not None:
             first, second = (facts[number] for number in turn.regions)
@@ -374,3 +375,17 @@ def test_places_of_the_public_sets_follow_from_names() -> None:
     assert public_place("naip", "long_beach_2020_12") == "naip long_beach 12"
     assert public_place("dubai", "tile3-image_part_001") == "dubai tile3"
     assert public_place("banepa", "OAM-386690-220241-19") == "banepa 386690"
+
+
+def test_no_reason_denies_what_may_be_there() -> None:
+    found = {entry.otherwise: entry for entry in INFERENCES}
+    assert not found["no trees grow there"].false & holders("trees")
+    assert not found["plants do not cover it"].false & holders("plants")
+    assert not found["that is open water"].true & holders("water")
+
+
+def test_the_odd_one_is_at_every_place_as_often(made: Sequence[Scenery]) -> None:
+    places = [turn.answer.split()[-5] for scenery in made for _ in range(40)
+              if (turn := odd_one_out(scenery.subject)) is not None]
+    counts = [places.count(word) / len(places) for word in ("first", "second", "third")]
+    assert len(places) > 300 and max(counts) < 0.45 and min(counts) > 0.22, (len(places), counts)

@@ -200,8 +200,9 @@ def test_public_scenes_are_described_compared_and_judged_by_facts() -> None:
 
 def test_another_one_than_the_odd_one_is_wrong() -> None:
     """Of three regions the second is odd; an answer that takes another, or none, has not found it."""
-    turn = Turn("odd-one-out", "Which?", "The second: it is water, while each of the others is a road.", (0, 1, 2))
-    said = ("The second: it is water.", "The first: it is water.", "They are roads.", "the second")
+    turn = Turn("odd-one-out", "Which?", "The first is a road, …: the second is the odd one.", (0, 1, 2))
+    said = ("The second is the odd one.", "The first is water: the first is the odd one.", "They are roads.",
+            "the second is the odd one")
     verdicts = LabelJudge().judge([Case(turn, text, ("", "", ""), ()) for text in said])
     assert [verdict["finds the odd one"] for verdict in verdicts] == [1, 0, 0, 1]
 
@@ -213,10 +214,10 @@ def test_what_is_said_of_three_regions_is_checked_against_each() -> None:
                  if len({facts[number].name for number in each}) == 3)
     names = [facts[number].name for number in three]
     turn = Turn("odd-one-out", "Which?", "", three)
-    said = [f"The first: it {statement(names[first])}, while each of the others {statement(names[1])}."
-            for first in (0, 1)]
+    said = ["The first {}, the second {}, the third {}: the third is the odd one.".format(*map(statement, told))
+            for told in (names, [names[0], names[0], names[0]])]
     right, wrong = LabelJudge().judge([Case(turn, text, ("", "", ""), (), facts) for text in said])
-    assert right["true: category"] == pytest.approx(2 / 3)
+    assert right["true: category"] == 1
     assert wrong["true: category"] == pytest.approx(1 / 3)
 
 

@@ -20,7 +20,7 @@ from training.data.manifest.masks import record_masks
 from training.data.manifest.record import Record
 from training.errors import TrainingError
 from training.own_layers import FULL, adapt, main, rates, table
-from training.own_windows import Claim, Wanted, apart, classes_of, windows
+from training.own_windows import Wanted, apart, claim_of, classes_of, windows
 
 SIDE, STEP = 384, 48
 
@@ -128,15 +128,15 @@ def test_a_folder_is_not_taken_for_another_layers(tmp_path: Path) -> None:
     """Its checkpoints would be gone on with; the same layers and settings may go on, changed labels may not."""
     wanted = Wanted(_layers(tmp_path), tmp_path / "out")
     wanted.out.mkdir()
-    Claim(replace(wanted, classes=(("a slip", "never trained"),)), FULL)
-    Claim(wanted, FULL).stake()
-    Claim(replace(wanted, device="cpu"), FULL)
+    claim_of(replace(wanted, classes=(("a slip", "never trained"),)), FULL)
+    claim_of(wanted, FULL).stake()
+    claim_of(replace(wanted, device="cpu"), FULL)
     for other, stage in ((replace(wanted, start="other"), FULL), (wanted, replace(FULL, steps=3))):
         with pytest.raises(TrainingError, match="delete it or name another"):
-            Claim(other, stage)
+            claim_of(other, stage)
     os.utime(wanted.layers.polygons, (1, 1))
     with pytest.raises(TrainingError, match="--out"):
-        Claim(wanted, FULL)
+        claim_of(wanted, FULL)
 
 
 def test_the_command_ends_with_the_sentence(tmp_path: Path) -> None:

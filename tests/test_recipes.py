@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file, save_file
 
 from core_model.checkpoint import load_model
 from core_model.config import LanguageConfig
@@ -140,3 +141,7 @@ def test_a_recipe_is_trained_from_a_folder_and_a_manifest(tmp_path: Path) -> Non
     written = (made / "model.safetensors").stat().st_mtime_ns
     run.main("align", [*command, "--runs", str(tmp_path / "runs")])
     assert (made / "model.safetensors").stat().st_mtime_ns == written
+    other = load_file(str(start / "model.safetensors"))
+    save_file({name: value + 1 for name, value in other.items()}, str(start / "model.safetensors"))
+    with pytest.raises(SystemExit, match="from another start; delete it"):
+        run.main("align", [*command, "--runs", str(tmp_path / "runs")])

@@ -126,14 +126,16 @@ def assert_round_trip(scene: Scene, rng: np.random.Generator, count: int) -> Lis
 
 
 def test_the_odd_one_of_three_is_told_from_the_others() -> None:
-    """Each claim is held against the region it is made of; one that names no region says nothing."""
+    """Each claim is held against the region it is made of; one that speaks of no single region says nothing."""
     found: Dict[str, RegionFacts] = {}
     for number in range(20):
         found.update({own.name: own for own in scene_facts(mosaic(np.random.default_rng(number), "eurosat"))})
     turn = Turn("odd-one-out", "Which?", "", (0, 1, 2))
     facts = [found["forest"], found["pasture"], found["forest"]]
-    said = {"The second: it is a pasture, while each of the others is a forest.": [True, True, True],
-            "The first: it is a forest, while each of the others is a pasture.": [True, True, False],
+    said = {"The first is a forest, the second is a pasture, the third is a forest: the second is the odd one.":
+                [True, True, True],
+            "The first is a forest, the second is a pasture, the third is a pasture: the first is the odd one.":
+                [True, True, False],
             "They are a forest and a pasture.": []}
     for text, true in said.items():
         assert [one.true for one in check_turn(turn, text, facts)] == true

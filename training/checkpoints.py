@@ -16,11 +16,27 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from training.average import gathered
+from training.errors import TrainingError
 from training.parts import put_weights, trained_weights
 
 _LOG = logging.getLogger(__name__)
 WEIGHTS, OPTIMIZER, SCHEDULER = "trained.safetensors", "optimizer.bin", "scheduler.pt"
 _WHOLE = "whole.json"  # written last: a checkpoint without it was cut off
+
+
+class Claim:
+    """What a folder is for; a run that finds checkpoints there goes on with them, so they must be its own."""
+
+    def __init__(self, folder: Path, asked: str, refusal: str) -> None:
+        """Raise ``TrainingError`` with the sentence ``refusal`` where the folder is for something else."""
+        self._path, self._asked = folder / "asked.txt", asked
+        if self._path.exists() and self._path.read_text(encoding="utf-8") != asked:
+            raise TrainingError(refusal)
+
+    def stake(self) -> None:
+        """Write it down, once it is known that the run can begin."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(self._asked, encoding="utf-8")
 
 
 def last_checkpoint(folder: Path) -> Optional[Path]:

@@ -34,7 +34,7 @@ from training.engine import Engine, Launch, Work, training_arguments
 from training.evaluation import tasks
 from training.feeds.drawn import Speaker
 from training.feeds.examples import Examples, Order, collate
-from training.own_windows import Claim, OwnScenes, Wanted, apart, classes_of, windows
+from training.own_windows import OwnScenes, Wanted, apart, claim_of, classes_of, windows
 from training.parts import Start, finished, ready_to_train
 from training.plan import plan_of, schedule_line
 from training.recipe import start_logging
@@ -113,7 +113,7 @@ def adapt(wanted: Wanted, stage: TextStage) -> Tuple[Rates, Rates]:
     device = pick_device(wanted.device)
     model, tokenizer = start("float32", device)
     size = model.config.encoder.image_size
-    claim = Claim(wanted, stage)
+    claim = claim_of(wanted, stage)
     found = windows(wanted, size)
     classes = classes_of(found)
     train, test = apart(found)

@@ -12,6 +12,7 @@ from typing import Dict, List, Sequence, Set, Tuple
 
 import numpy as np
 
+from training.checkpoints import Claim
 from training.data.augment import photometric
 from training.data.build.supplies import ManifestSupply
 from training.data.build.vocabularies import ClassWords, words_for
@@ -52,23 +53,14 @@ class Wanted:
     device: str = "auto"
 
 
-class Claim:
-    """What the new folder is for; a run that finds checkpoints there goes on with them, so they must be its own."""
-
-    def __init__(self, wanted: Wanted, settings: object) -> None:
-        """Raise ``TrainingError`` where the folder is of other layers or settings."""
-        files = [Path(name) for name in (wanted.layers.raster, wanted.layers.polygons)]
-        changed = [file.stat().st_mtime_ns for file in files if file.exists()]
-        self._path = wanted.out / "asked.txt"
-        self._asked = f"{replace(wanted, device='')}\n{settings}\n{changed}\n"
-        if self._path.exists() and self._path.read_text(encoding="utf-8") != self._asked:
-            raise TrainingError(
-                f"{wanted.out} holds a model adapted to other layers, or with other settings; delete it or name "
-                "another folder with --out.")
-
-    def stake(self) -> None:
-        """Write it down, once the layers are known to serve."""
-        self._path.write_text(self._asked, encoding="utf-8")
+def claim_of(wanted: Wanted, settings: object) -> Claim:
+    """The folder's claim; raises ``TrainingError`` where it is of other layers or settings."""
+    files = [Path(name) for name in (wanted.layers.raster, wanted.layers.polygons)]
+    changed = [file.stat().st_mtime_ns for file in files if file.exists()]
+    return Claim(
+        wanted.out, f"{replace(wanted, device='')}\n{settings}\n{changed}\n",
+        f"{wanted.out} holds a model adapted to other layers, or with other settings; delete it or name another folder "
+        "with --out.")
 
 
 class OwnScenes:

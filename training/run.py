@@ -7,7 +7,8 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterator, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ from core_model.errors import AquilaError
 from core_model.folders import model_folder
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer, load_tokenizer
-from training.checkpoints import is_finished
+from core_model.weights import weight_files
+from training.checkpoints import Claim, is_finished
 from training.data.conversations import TurnMaker, prompt_turns
 from training.data.mixture import MixtureConfig
 from training.data.phrases import CANONICAL
@@ -31,7 +33,7 @@ from training.feeds.drawn import drawn_scenes
 from training.parts import Start, finished, ready_to_train
 from training.plan import plan_of, schedule_line
 from training.recipe import DATA, TEXT_STAGES, Recipe, load_recipe, start_logging
-from training.settings import TextStage
+from training.settings import Schedule, TextStage
 from training.stages import encoder as encoder_stage
 from training.stages.regions import TRAINED_IN_STAGE_0
 from training.stages.text import TextData, prompt_builder
@@ -39,6 +41,7 @@ from training.tokens import train_tokenizer
 
 _LOG = logging.getLogger(__name__)
 ENCODER_WEIGHTS = "encoder.safetensors"
+_SMALL = 1 << 28  # bytes
 LATE_GRIDS = {0.0: (2, 2, 3)}
 
 
@@ -127,6 +130,7 @@ def encoder(chosen: Options) -> None:
     if chosen.plan_only:
         return
     folder = launch.out / "model"
+    _claim(launch.out, stage, model_folder(chosen.start) if chosen.start else None)
     if is_finished(launch.out, stage.steps, launch.out / ENCODER_WEIGHTS if before is None else folder / "config.json"):
         return
     arguments = training_arguments(stage, launch)
@@ -151,6 +155,8 @@ def text(chosen: Options, name: str) -> None:
     if chosen.plan_only:
         _tell(chosen, name, stage, _planned_config(chosen, name), pictures=stage.scenes)
         return
+    folder = _start_folder(chosen, name)
+    _claim(launch.out, stage, Path(folder) if folder else chosen.runs / "encoder" / ENCODER_WEIGHTS)
     arguments = training_arguments(replace(stage, steps=stage.steps or 1), launch)  # joins the other processes
     with arguments.main_process_first():
         start = _start(chosen, name)
@@ -177,6 +183,23 @@ def train_text(chosen: Options, name: str, stage: TextStage, start: Start) -> Pa
         save_model(folder, *finished(start, stage, weights, chosen.recipe.weights))
         _LOG.info("%s: wrote %s", name, folder)
     return folder
+
+
+def _claim(folder: Path, stage: Schedule, start: Optional[Path]) -> None:
+    """Keep a stage's folder for these settings and this start, whose checkpoints it would go on with."""
+    Claim(
+        folder, f"{stage}\nstart: {_marks(start)}\n",
+        f"{folder} holds a training with other settings or from another start; delete it, or name another folder with "
+        "--runs.").stake()
+
+
+def _marks(start: Optional[Path]) -> List[str]:
+    """What tells a start from another: its files with their sizes and, of small ones, the CRC-32 of what is in them."""
+    if start is None:
+        return []
+    files = weight_files(start) if start.is_dir() else [start]
+    return [f"{file.name} {file.stat().st_size} {crc32(file.read_bytes()) if file.stat().st_size < _SMALL else ''}"
+            for file in files if file.is_file()]
 
 
 def _changed(chosen: Options, stage: TextStage) -> TextStage:

@@ -19,6 +19,7 @@ from training.data.vocabulary import CATEGORIES
 MOST_INSETS = 3
 SPAN = (0.14, 0.5)  # of the picture's side
 SOFTEST_EDGE = 1.5  # pixels
+AT_THE_GSD = 0.7  # the share of patches that are shown at the scene's own GSD; others are smaller than it says
 KEPT = 0.4  # the share of a region that must be left for it to stay one
 
 
@@ -55,12 +56,13 @@ class InsetMosaic:
         scene.altered = True
 
     def _part(self, rng: np.random.Generator, pixels: Pixels, scale: float, height: int, width: int) -> Pixels:
-        """The middle of a patch: so much of it that its GSD is the scene's, up to all of it shown smaller.
+        """The middle of a patch: mostly so much of it that its GSD is the scene's, else up to all of it shown smaller.
 
         ``scale`` is how many of its pixels are as wide as one of the scene's.
         """
         finest = min(1.0, max(height, width) * scale / pixels.shape[0])
-        share = float(np.exp(rng.uniform(np.log(finest), 0))) / max(height, width)
+        shown = finest if rng.uniform() < AT_THE_GSD else float(np.exp(rng.uniform(np.log(finest), 0)))
+        share = shown / max(height, width)
         rows, columns = (_middle(pixels.shape[0], share * side) for side in (height, width))
         return resize(rng, turn(rng, pixels)[rows, columns], height, width)
 

@@ -234,12 +234,13 @@ def is_colour(subject: Subject) -> Optional[Turn]:
         true, false = [COLOURS[own.colour][0]], [basic for basic in _BASIC if basic not in near]
     else:
         true = [own.colour]
-        false = [term for term in COMMON_COLOURS if not near.intersection(COLOURS[term])]
+        # Every colour that is affirmed is denied, too, or its name alone would tell that the answer is yes.
+        false = [term for term in (*COMMON_COLOURS, *COLOURS) if not near.intersection(COLOURS[term])]
     questions = ("Is <region> {}?", "Is <region> {}?", "Is the colour of <region> {}?", "Does <region> look {}?")
     return _yes_no(subject, "colour", questions, true, false, f"it is {own.colour}")
 
 
-_BASIC = ("green", "brown", "grey", "blue") * 3 + ("red", "white", "black", "yellow")
+_BASIC = ("green", "brown", "grey", "blue") * 3 + ("red", "white", "black", "yellow", "orange", "pink", "purple")
 
 
 def is_texture(subject: Subject) -> Optional[Turn]:

@@ -9,7 +9,7 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 from core_model.text.context import ORDINALS
 from training.data.comparisons import partner
 from training.data.facts import RegionFacts
-from training.data.phrases import Turn, may_hold
+from training.data.phrases import WITHIN, Turn, may_hold
 from training.data.questions import Maker, Subject, statement
 
 _PAVED = frozenset((
@@ -20,6 +20,10 @@ _FIELDS = frozenset((
     "chaparral", "rangeland", "vegetation", "low vegetation", "plowed land", "vineyard"))
 _WOODED = frozenset(("forest", "tree canopy", "tree", "coniferous trees", "deciduous trees", "mixed trees"))
 _WATER = frozenset(("river", "sea or lake", "water"))
+# Between harvest and growth, or what follows from the name alone would be wrong of many places.
+_SOMETIMES_BARE = frozenset(("annual crop", "agricultural field", "agricultural land", "plowed land"))
+# Places that are paved or roofed all over, as those are not that a road or a roof is merely labelled in.
+_SEALED = (_PAVED | _ROOFED) - WITHIN
 _BARE = frozenset(("unpaved land", "bare land", "barren land", "bare soil", "beach"))
 
 
@@ -38,19 +42,19 @@ INFERENCES: Tuple[Inference, ...] = (
     Inference(
         ("Does rain soak into the ground of <region>? Why?", "Can the ground of <region> take up rain? Why?"),
         _FIELDS | _WOODED | _BARE, "open ground takes up water",
-        _PAVED | _ROOFED, "a sealed surface lets little water through"),
+        _SEALED, "a sealed surface lets little water through"),
     Inference(
         ("Could one cross <region> on foot without getting wet? Why?", "Is <region> dry land? Give the reason."),
-        _PAVED | _FIELDS | _BARE | _WOODED, "that is land, not open water",
+        _PAVED | _FIELDS | _BARE - {"beach"} | _WOODED, "that is land, not open water",
         _WATER, "that is open water"),
     Inference(
         ("Is <region> covered by living plants? Give the reason.", "Do plants grow all over <region>? Why?"),
-        _FIELDS - {"plowed land"} | _WOODED, "that is plant cover",
-        _PAVED | _ROOFED | _WATER, "plants do not cover it"),
+        _FIELDS - _SOMETIMES_BARE | _WOODED, "that is plant cover",
+        _SEALED | _WATER - {"river"}, "plants do not cover it"),
     Inference(
         ("Would one find the shade of trees in <region>? Why?",),
         _WOODED, "trees stand there close together",
-        _WATER | frozenset(("runway",)), "no trees grow there"),
+        _WATER - {"river"} | {"runway"}, "no trees grow there"),
     Inference(
         ("Was <region> made by people? Give the reason.",),
         _PAVED | _ROOFED, "people build such places",
@@ -83,7 +87,8 @@ def inference(subject: Subject) -> Optional[Turn]:
 def odd_one_out(subject: Subject) -> Optional[Turn]:
     """Which of three regions does not belong with the others, and why."""
     others = [number for number, facts in enumerate(subject.facts) if number != subject.index and not facts.mixed]
-    threes = [(subject.index, *two) for two in combinations(others, 2)]
+    # In any order: the region itself is the odd one more often than another.
+    threes = [tuple(subject.rng.permutation((subject.index, *two)).tolist()) for two in combinations(others, 2)]
     found = [(three, place) for three in threes for place in range(3) if _is_odd(subject.facts, three, place)]
     if not found:
         return None
@@ -91,8 +96,9 @@ def odd_one_out(subject: Subject) -> Optional[Turn]:
     question = subject.pick((
         "Which of <region1>, <region2> and <region3> does not belong with the others, and why?",
         "Two of <region1>, <region2> and <region3> are alike. Which is the odd one out? Explain."))
-    odd, like = (subject.facts[three[one]].name for one in (place, (place + 1) % 3))
-    answer = f"The {ORDINALS[place]}: it {statement(odd)}, while each of the others {statement(like)}."
+    # What each is comes first, so that the choice follows from words that are there already.
+    first, second, third = (statement(subject.facts[number].name) for number in three)
+    answer = f"The first {first}, the second {second}, the third {third}: the {ORDINALS[place]} is the odd one."
     return Turn("odd-one-out", question, answer, three)
 
 

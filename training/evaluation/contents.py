@@ -70,7 +70,7 @@ def _named(answered: Sequence[tasks.Answered], most: int = mixed.MOST_NAMED) -> 
     for one in answered:
         own = one.facts[one.turn.regions[0]]
         said = claims(one.written.text).categories
-        true += [any(holds(term, number) for number, _ in own.inside) for term in said]
+        true += [any(holds(term, number) for number in own.contents) for term in said]
         told += [name in said for name in mixed.named(own)[:most]]
     return {"true of named": float(np.mean(true)) if true else 0.0, "named of true": float(np.mean(told))}
 

@@ -63,8 +63,8 @@ _WORDS: Dict[str, re.Pattern[str]] = {
     "shapes": re.compile(_any_of(SHAPES)),
     "sizes": re.compile(_any_of(SIZES)),
 }
-_SIDES = re.compile(r"\bthe (first|second)\b")
-_ODD, _OTHERS = re.compile(r"\s*the (first|second|third)\b"), "each of the others"
+_SIDES, _THREE = re.compile(r"\bthe (first|second)\b"), re.compile(r"\bthe (first|second|third)\b")
+_ODD = re.compile(r"\bthe (first|second|third) is the odd one\b")
 _LARGER = re.compile(r"\bthe (first|second) is (?:a little )?larger\b")
 _ALIKE = re.compile(r"\babout the same size\b")
 
@@ -125,19 +125,16 @@ def check_pair(text: str, first: RegionFacts, second: RegionFacts) -> List[Check
 
 
 def odd_place(text: str) -> Optional[int]:
-    """Which of three regions, counted from 0, a text begins with; None for none."""
-    named = _ODD.match(text.lower())
+    """Which of three regions, counted from 0, a text calls the odd one; None for none."""
+    named = _ODD.search(text.lower())
     return ORDINALS.index(named.group(1)) if named else None
 
 
 def check_odd(text: str, three: Sequence[RegionFacts]) -> List[Checked]:
-    """Judge a text that tells one of three regions from the others; one that names none of them claims nothing."""
-    odd = odd_place(text)
-    if odd is None:
-        return []
-    one, _, others = text.lower().partition(_OTHERS)
-    checked = check(claims(one), three[odd])
-    return checked + [claim for number in range(3) if number != odd for claim in check(claims(others), three[number])]
+    """Judge a text that tells three regions apart: what it says of "the first", "the second" and "the third"."""
+    parts = _THREE.split(_ODD.sub("", text.lower()))
+    return [claim for side, part in zip(parts[1::2], parts[2::2])
+            for claim in check(claims(part), three[ORDINALS.index(side)])]
 
 
 def check_turn(turn: Turn, answer: str, facts: Sequence[RegionFacts]) -> List[Checked]:
