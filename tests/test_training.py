@@ -36,7 +36,7 @@ from training.data.phrases import CANONICAL
 from training.data.questions import Subject, surroundings
 from training.data.scenes import Cutout, PatchMosaic, Scene
 from training.data.sources import LabelledScene
-from training.data.vocabulary import CATEGORIES
+from training.data.vocabulary import CATEGORIES, index
 from training.evaluation import asking, tasks
 from training.evaluation.held_out import object_scenes, patch_scenes
 from training.feeds.examples import Order, collate
@@ -63,6 +63,16 @@ def test_a_mosaic_labels_each_cell_with_its_patch() -> None:
         for region in scene.regions:
             assert region.mask.any()
             assert set(scene.categories[region.mask].tolist()) == {region.category}
+
+
+def test_parts_of_what_is_somewhere_in_its_patch_have_most_of_it() -> None:
+    """A strip of a patch with a river may lie beside the river; one of a forest is a forest."""
+    maker = PatchMosaic(patches(), "eurosat", SIZE)
+    box, rng = (slice(0, SIZE), slice(0, SIZE)), np.random.default_rng(0)
+    shares = {name: [maker.region(rng, box, index("eurosat", name)).mean() for _ in range(100)]
+              for name in ("River", "Forest")}
+    assert min(shares["River"]) >= 0.55 and min(shares["Forest"]) < 0.3
+    assert sum(share < 1 for share in shares["River"]) > 10
 
 
 def test_a_cutout_keeps_regions_on_their_category() -> None:

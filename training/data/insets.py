@@ -43,8 +43,8 @@ class InsetMosaic:
         height, width = (round(share * self.mosaic.size) for share in shares.tolist())
         top, left = (int(rng.integers(0, self.mosaic.size - side + 1)) for side in (height, width))
         box = slice(top, top + height), slice(left, left + width)
-        mask = self.mosaic.region(rng, box) & scene.valid
         patch = self.mosaic.draw(rng)
+        mask = self.mosaic.region(rng, box, patch.category) & scene.valid
         around = {CATEGORIES[number].name for number in np.unique(scene.categories[mask]).tolist()}
         if mask.sum() < SMALLEST_REGION or CATEGORIES[patch.category].name in around:
             return

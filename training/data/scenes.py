@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from training.data.phrases import WITHIN
 from training.data.sources import LabelledScene, Patch, Pixels
-from training.data.vocabulary import UNKNOWN
+from training.data.vocabulary import CATEGORIES, UNKNOWN
 
 Mask = NDArray[np.bool_]
 PATCH_GSD = {"eurosat": 10.0, "ucmerced": 0.3, "solar": 0.2}
 RESAMPLINGS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
 SMALLEST_REGION = 40  # pixels
+# Things that a small part of their patch may miss, and how much of it such a part must have.
+SOMEWHERE = WITHIN | {"road intersection", "freeway"}
+MOST_OF_IT = 0.55
 FINEST_SCALE = 1 / 8  # picture pixels are at most eighths of raster pixels, as in core_model.geo.tiling
 
 
@@ -141,7 +145,7 @@ class PatchMosaic:
                 patch = self.draw(rng)
                 image[box] = self._fit(rng, patch.pixels, crop, image[box].shape[0], image[box].shape[1])
                 categories[box] = patch.category
-                regions.append(SceneRegion(self.region(rng, box), patch.category))
+                regions.append(SceneRegion(self.region(rng, box, patch.category), patch.category))
         valid = categories != UNKNOWN
         image[~valid] = image[valid].mean(axis=0)
         gsd = PATCH_GSD[self.source] * crop * patch_side * grid / self.size
@@ -154,15 +158,19 @@ class PatchMosaic:
         row, column = rng.integers(0, side - cut + 1, 2)
         return resize(rng, turn(rng, pixels[row : row + cut, column : column + cut]), height, width)
 
-    def region(self, rng: np.random.Generator, box: Tuple[slice, slice]) -> Mask:
-        """The whole box, or a strip, a turned shape or an irregular part in it: bool [size, size]."""
+    def region(self, rng: np.random.Generator, box: Tuple[slice, slice], category: int) -> Mask:
+        """The whole box, or a strip, a turned shape or an irregular part in it: bool [size, size].
+
+        Of a category that is somewhere in its patch, such as an airplane, a part has most of the box.
+        """
         mask = np.zeros((self.size, self.size), bool)
         height, width = box[0].stop - box[0].start, box[1].stop - box[1].start
         kind = rng.uniform()
-        if kind < 0.4:
-            mask[box] = True
-        else:
-            mask[box] = (strip if kind < 0.6 else turned_shape if kind < 0.7 else star_polygon)(rng, height, width)
+        mask[box] = True
+        if kind >= 0.4:
+            part = (strip if kind < 0.6 else turned_shape if kind < 0.7 else star_polygon)(rng, height, width)
+            if CATEGORIES[category].name not in SOMEWHERE or part.mean() >= MOST_OF_IT:
+                mask[box] = part
         return mask
 
 
