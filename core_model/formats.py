@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Tuple
@@ -88,6 +88,15 @@ def free_name(name: str, taken: Set[str]) -> str:
     return free
 
 
+def free_names(names: Iterable[str], taken: Iterable[str] = ()) -> List[str]:
+    """``free_name`` of each; they differ in more than capitals, which is all that many formats tell apart."""
+    used, found = set(taken), []
+    for name in names:
+        found.append(free_name(name, used))
+        used.add(found[-1].lower())
+    return found
+
+
 def succeed(call: Any, *args: Any) -> None:
     """Make an OGR call that returns 0 on success; raises ``OutputError`` otherwise."""
     code, reason = attempt(call, *args)
@@ -169,15 +178,10 @@ class Export:
 
     def _choose_names(self) -> List[str]:
         """The columns' names in the file."""
-        found: List[str] = []
-        taken = set(self._format.reserved)
-        for column in self._columns:
-            name = re.sub(r"[^A-Za-z0-9_]", "_", column.GetName()) if self._format.ascii_words else column.GetName()
-            if self._format.ascii_words and not re.match("[A-Za-z_]", name):
-                name = "_" + name
-            found.append(free_name(name, taken))
-            taken.add(found[-1].lower())
-        return found
+        names = [column.GetName() for column in self._columns]
+        if self._format.ascii_words:
+            names = [re.sub("^(?![A-Za-z_])", "_", re.sub("[^A-Za-z0-9_]", "_", name)) for name in names]
+        return free_names(names, self._format.reserved)
 
     def _choose_crs(self) -> List[str]:
         """Settle on the file's CRS; returns layer options."""

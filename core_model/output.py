@@ -13,16 +13,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from osgeo import gdal, ogr
 
 from core_model.description import Description
 from core_model.errors import OutputError
-from core_model.formats import Export, create_field, create_layer, files_of, format_of, free_name, succeed
+from core_model.formats import Export, create_field, create_layer, files_of, format_of, free_name, free_names, succeed
 from core_model.geo.gdal_calls import attempt, crs_wkt_of, readable, spatial_reference
 from core_model.geo.regions import Region
-from core_model.geo.vector import FieldInfo, VectorLayer
+from core_model.geo.vector import VectorLayer
 
 # The result columns, always the last of the layer; a name the input already has gets _1, _2, … behind it.
 COLUMNS: Tuple[Tuple[str, int], ...] = (
@@ -199,7 +199,8 @@ def _copy(
     layer: VectorLayer, path: Path, name: str, run: Mapping[str, str], limit: int | None, crs_wkt: str
 ) -> None:
     kind = _common_type(layer, limit)
-    fields = _apart(layer.fields)
+    names = free_names(field.name for field in layer.fields)
+    fields = [replace(field, name=name) for field, name in zip(layer.fields, names)]
     taken = {field.name.lower() for field in fields}
     options = [f"FID={free_name(layer.fid_column or 'fid', taken)}", f"GEOMETRY_NAME={free_name('geom', taken)}"]
     driver = gdal.GetDriverByName("GPKG")
@@ -208,10 +209,8 @@ def _copy(
     copied.SetMetadata({_PREFIX + key.upper(): value for key, value in run.items()})
     succeed(dataset.StartTransaction)
     mapping = [create_field(driver, copied, field.to_ogr()) for field in fields]
-    for column, field_type in COLUMNS:
-        free = free_name(column, taken)
-        taken.add(free)
-        succeed(copied.CreateField, ogr.FieldDefn(free, field_type))
+    for name, (_, field_type) in zip(free_names((column for column, _ in COLUMNS), taken), COLUMNS):
+        succeed(copied.CreateField, ogr.FieldDefn(name, field_type))
     last = -1
     for feature in islice(layer, limit):
         row = ogr.Feature(copied.GetLayerDefn())
@@ -244,21 +243,12 @@ def _common_type(layer: VectorLayer, limit: int | None) -> int:
     return int(ogr.GT_SetM(kind) if any(ogr.GT_HasM(each) for each in found) else kind)
 
 
-def _apart(fields: Sequence[FieldInfo]) -> List[FieldInfo]:
-    """The columns with names that differ in more than capitals, which is all that a GeoPackage tells apart."""
-    taken: Set[str] = set()
-    found = []
-    for field in fields:
-        found.append(replace(field, name=free_name(field.name, taken)))
-        taken.add(found[-1].name.lower())
-    return found
-
-
 def _mend_texts(row: ogr.Feature, places: Sequence[int]) -> None:
     for place in places:
         text = row.GetField(place)
-        if isinstance(text, str) and readable(text) != text:
-            row.SetField(place, readable(text))
+        mended = readable(text) if isinstance(text, str) else text
+        if mended != text:
+            row.SetField(place, mended)
 
 
 def column_values(found: Description) -> List[Any]:

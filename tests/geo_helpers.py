@@ -12,6 +12,20 @@ UTM_33 = (500000.0, 1.0, 0.0, 5800000.0, 0.0, -1.0)
 KINDS = {"uint8": gdal.GDT_Byte, "uint16": gdal.GDT_UInt16, "float32": gdal.GDT_Float32, "complex64": gdal.GDT_CFloat32}
 
 
+class BlankRaster:
+    """A raster with a place but no pixels."""
+
+    name = "blank"
+    bands = ()
+
+    def __init__(self, crs: str = "EPSG:32633", transform: tuple[float, ...] = UTM_33, size: int = 1000) -> None:
+        self.crs_wkt, self.transform, self.width, self.height = crs, transform, size, size
+
+    def read(self, *_: object) -> tuple[np.ndarray, np.ndarray]:
+        """Nothing to see."""
+        raise NotImplementedError
+
+
 def write_raster(
     path: Path,
     values: np.ndarray,

@@ -14,7 +14,7 @@ from core_model.formats import FORMATS, Export
 from core_model.geo.regions import Placer, Status
 from core_model.geo.vector import open_layer
 from core_model.output import begin, partial_path
-from tests.test_regions import BlankRaster
+from tests.geo_helpers import BlankRaster
 
 SQUARE = "POLYGON((500010 5799990,500020 5799990,500020 5799980,500010 5799980,500010 5799990))"
 LONG = "ä" * 300

@@ -145,3 +145,10 @@ def test_a_recipe_is_trained_from_a_folder_and_a_manifest(tmp_path: Path) -> Non
     save_file({name: value + 1 for name, value in other.items()}, str(start / "model.safetensors"))
     with pytest.raises(SystemExit, match="from another start; delete it"):
         run.main("align", [*command, "--runs", str(tmp_path / "runs")])
+
+
+def test_a_stage_whose_start_is_not_there_yet_claims_nothing(tmp_path: Path) -> None:
+    """It must begin once the stage before it has ended."""
+    with pytest.raises(SystemExit, match="pretrain"):
+        run.main("align", ["--recipe", "nano", "--runs", str(tmp_path), "--device", "cpu"])
+    assert not (tmp_path / "align" / "asked.txt").exists()

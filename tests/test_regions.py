@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from geo_helpers import UTM_33, banepa_mosaic
+from geo_helpers import UTM_33, BlankRaster, banepa_mosaic
 from osgeo import gdal, ogr
 
 from core_model.errors import RegionError
@@ -20,20 +20,6 @@ from core_model.geo.wkb import to_wkb
 
 SIZE = 256
 EVERY_STATUS = {str(status) for status in Status}
-
-
-class BlankRaster:
-    """A raster with a place but no pixels."""
-
-    name = "blank"
-    bands = ()
-
-    def __init__(self, crs: str = "EPSG:32633", transform: tuple[float, ...] = UTM_33, size: int = 1000) -> None:
-        self.crs_wkt, self.transform, self.width, self.height = crs, transform, size, size
-
-    def read(self, *_: object) -> tuple[np.ndarray, np.ndarray]:
-        """Nothing to see."""
-        raise NotImplementedError
 
 
 def _square(x: float, y: float, side: float) -> str:

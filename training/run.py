@@ -155,8 +155,6 @@ def text(chosen: Options, name: str) -> None:
     if chosen.plan_only:
         _tell(chosen, name, stage, _planned_config(chosen, name), pictures=stage.scenes)
         return
-    folder = _start_folder(chosen, name)
-    _claim(launch.out, stage, Path(folder) if folder else chosen.runs / "encoder" / ENCODER_WEIGHTS)
     arguments = training_arguments(replace(stage, steps=stage.steps or 1), launch)  # joins the other processes
     with arguments.main_process_first():
         start = _start(chosen, name)
@@ -167,22 +165,25 @@ def train_text(chosen: Options, name: str, stage: TextStage, start: Start) -> Pa
     """Train a stage from ``start`` and write its model folder; returns that."""
     launch = chosen.launch(name)
     model, tokenizer = start(stage.quantised or chosen.recipe.weights, chosen.device)
+    # Only now, with a start that is there: a claim without one would refuse the same command once it is.
+    folder = _start_folder(chosen, name)
+    _claim(launch.out, stage, Path(folder) if folder else chosen.runs / "encoder" / ENCODER_WEIGHTS)
     data = TextData(
         stage, prompt_builder(model, tokenizer), model.config.context, model.config.encoder.image_size, chosen.data,
         launch.out)
     stage = replace(stage, steps=data.steps())
     _tell(chosen, name, stage, model.config, data.pictures())
-    folder = launch.out / "model"
-    if is_finished(launch.out, stage.steps, folder / "config.json"):
-        return folder
+    made = launch.out / "model"
+    if is_finished(launch.out, stage.steps, made / "config.json"):
+        return made
     arguments = training_arguments(stage, launch)
     torch.manual_seed(stage.seed)  # adapters start from the same numbers in every process
     ready_to_train(model, stage)
     weights = Engine(data.work(model, chosen.device), stage, arguments, launch).run()
     if arguments.should_save:
-        save_model(folder, *finished(start, stage, weights, chosen.recipe.weights))
-        _LOG.info("%s: wrote %s", name, folder)
-    return folder
+        save_model(made, *finished(start, stage, weights, chosen.recipe.weights))
+        _LOG.info("%s: wrote %s", name, made)
+    return made
 
 
 def _claim(folder: Path, stage: Schedule, start: Optional[Path]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from qgis.core import QgsFeature, QgsFields
@@ -28,14 +28,10 @@ class Column:
 
 def status_column(fields: QgsFields) -> Column:
     """The field for what became of a polygon: "status", or status_1, … where the layer's own is no text."""
-    index = index_of(fields, "status")
-    if index >= 0 and number_of(fields[index].type()) != number_of(text_field("status").type()):
-        return Column(text_field(free_name("status", 0, [field.name() for field in fields])), _status)
-    return Column(text_field("status"), _status)
-
-
-def _status(found: Any) -> str:
-    return str(found.status)
+    column = Column(text_field("status"), lambda found: found.status)
+    if not columns_problem([column], fields):
+        return column
+    return replace(column, field=text_field(free_name(column.name, 0, [field.name() for field in fields])))
 
 
 def columns_problem(columns: Sequence[Column], fields: QgsFields) -> str:
