@@ -8,8 +8,10 @@ from typing import List
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 
+from core_model.config import EncoderConfig, ExtractorConfig
 from tests.made_training import SIZE, STAGE, patches
 from training.data import insets, vocabulary
 from training.data.comparisons import AS_LARGE_OFTEN, compare, larger
@@ -21,6 +23,9 @@ from training.data.scenes import PatchMosaic, Scene, SceneRegion
 from training.data.sources import Patch
 from training.evaluation.held_out import nested_scenes, patch_scenes
 from training.feeds import drawn
+from training.settings import EncoderStage
+from training.stages import encoder, regions
+from training.stages.anchor import Anchor
 
 SEEDS = 30
 
@@ -56,6 +61,54 @@ def test_an_inset_shows_its_own_patch_inside_another() -> None:
         beside = scene.categories[around & ~inset & scene.valid]
         inside += bool(len(beside)) and bool((beside != scene.regions[-1].category).all())
     assert inside > SEEDS / 2
+
+
+def test_at_home_the_last_region_has_its_own_ground_around_it() -> None:
+    beside = 0
+    for scene in _scenes(1.0):
+        if scene.home is None:
+            continue
+        mask, value = scene.regions[-1].mask, 10 * (scene.regions[-1].category + 1)
+        assert (scene.home[mask] == value).all()
+        around = ndimage.binary_dilation(mask, iterations=2) & ~mask
+        assert (scene.image[around] == value).mean() < 0.5
+        beside += bool((scene.home[around] == value).mean() > 0.9)
+        elsewhere = (scene.home == scene.image).all(axis=2)
+        assert 0 < elsewhere.sum() < elsewhere.size
+    assert beside > SEEDS / 2
+
+
+def test_homes_are_changed_as_their_pictures_are() -> None:
+    """The two have most pixels in common, so they must have them afterwards."""
+    config = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, insets=0.7)
+    scenes = SceneBatches({"eurosat": _flat()}, config, 1, 0)[0]
+    homes = [(scene.home, scene.image) for scene in scenes if scene.home is not None]
+    assert len(homes) > 15
+    near = [np.abs(home.astype(int) - image).max(axis=2) <= 25 for home, image in homes]
+    assert np.mean([part.mean() for part in near]) > 0.6
+    assert all(home.shape == image.shape and home.dtype == np.uint8 for home, image in homes)
+
+
+def test_a_region_inside_another_is_drawn_to_what_is_read_of_it_at_home() -> None:
+    extractor = ExtractorConfig(width=32, spatial_size=16, spatial_width=32, context_tokens=4, context_reach=0.2)
+    vision = EncoderConfig(vision={"timm_model_name": "convnext_atto_ols"}, image_size=SIZE)
+    stage = EncoderStage(anchor=1.0)
+    model = encoder.classifier(vision, extractor, stage)
+    anchor = Anchor(encoder.classifier(vision, extractor, stage), 1.0)
+    batch = regions.collate([scene for scene in _scenes(1.0) if scene.home is not None][:3], extractor)
+    assert [int(batch["image_index"][place]) for place in batch["housed"]] == [0, 1, 2]
+    assert batch["counts"][-1] == 3
+
+    def drift() -> torch.Tensor:
+        found: torch.Tensor = anchor(model.features(batch["images"], batch["masks"], batch["image_index"]), batch)[1]
+        return found
+
+    apart = drift()
+    assert apart.item() > 0.01
+    apart.backward()
+    assert float(model.extractor.levels[0].weight.grad.norm()) > 0
+    batch["images"] = batch["homes"]
+    assert drift().item() == pytest.approx(0, abs=1e-6)
 
 
 def test_scenes_without_insets_are_those_of_the_mosaic() -> None:

@@ -70,8 +70,9 @@ def _soften(rng: np.random.Generator, image: Pixels) -> Pixels:
     picture = Image.fromarray(image)
     if rng.uniform() < 0.5:
         return np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.3))))
-    side = max(16, round(image.shape[0] / rng.uniform(1.2, 2.2)))
-    coarse = picture.resize((side, side), Image.Resampling.BOX)
+    factor = rng.uniform(1.2, 2.2)
+    width, height = (max(16, round(side / factor)) for side in picture.size)
+    coarse = picture.resize((width, height), Image.Resampling.BOX)
     return np.asarray(coarse.resize(picture.size, Image.Resampling.BILINEAR))
 
 

@@ -48,28 +48,39 @@ class InsetMosaic:
         around = {CATEGORIES[number].name for number in np.unique(scene.categories[mask]).tolist()}
         if mask.sum() < SMALLEST_REGION or CATEGORIES[patch.category].name in around:
             return
-        shown = self._part(rng, patch.pixels, scene.gsd / PATCH_GSD[scene.source], height, width)
+        whole = self._shown(rng, patch.pixels, scene.gsd / PATCH_GSD[scene.source], max(height, width))
+        shown = whole[_middle(whole.shape[0], height), _middle(whole.shape[0], width)]
         opaque = ndimage.gaussian_filter(mask[box].astype(np.float32), rng.uniform(0, SOFTEST_EDGE))[..., None]
         scene.image[box] = np.rint(scene.image[box] * (1 - opaque) + shown * opaque).astype(np.uint8)
+        scene.home = _pasted(scene.image, whole, top + height // 2, left + width // 2)
         scene.categories[mask] = patch.category
         scene.regions = _without(scene.regions, mask) + [SceneRegion(mask, patch.category)]
         scene.altered = True
 
-    def _part(self, rng: np.random.Generator, pixels: Pixels, scale: float, height: int, width: int) -> Pixels:
-        """The middle of a patch: mostly so much of it that its GSD is the scene's, else up to all of it shown smaller.
+    def _shown(self, rng: np.random.Generator, pixels: Pixels, scale: float, longest: int) -> Pixels:
+        """A whole patch as the scene shows it: mostly at the scene's GSD, else smaller; ``longest`` wide at least.
 
         ``scale`` is how many of its pixels are as wide as one of the scene's.
         """
-        finest = min(1.0, max(height, width) * scale / pixels.shape[0])
-        shown = finest if rng.uniform() < AT_THE_GSD else float(np.exp(rng.uniform(np.log(finest), 0)))
-        share = shown / max(height, width)
-        rows, columns = (_middle(pixels.shape[0], share * side) for side in (height, width))
-        return resize(rng, turn(rng, pixels)[rows, columns], height, width)
+        finest = min(1.0, longest * scale / pixels.shape[0])
+        share = finest if rng.uniform() < AT_THE_GSD else float(np.exp(rng.uniform(np.log(finest), 0)))
+        side = max(longest, round(longest / share))
+        return resize(rng, turn(rng, pixels), side, side)
 
 
-def _middle(side: int, share: float) -> slice:
-    length = max(2, round(side * share))
+def _middle(side: int, length: int) -> slice:
     return slice((side - length) // 2, (side - length) // 2 + length)
+
+
+def _pasted(image: Pixels, patch: Pixels, row: int, column: int) -> Pixels:
+    """A copy with the middle of a square patch at a pixel, as much of it as the picture holds."""
+    found = image.copy()
+    side = patch.shape[0]
+    corners = row - side // 2, column - side // 2
+    rows, columns = (slice(max(0, start), min(found.shape[0], start + side)) for start in corners)
+    found[rows, columns] = patch[
+        rows.start - corners[0] : rows.stop - corners[0], columns.start - corners[1] : columns.stop - corners[1]]
+    return found
 
 
 def _without(regions: List[SceneRegion], mask: Mask) -> List[SceneRegion]:

@@ -110,11 +110,15 @@ class SceneBatches(Dataset):
 
     def _scene(self, rng: np.random.Generator, maker: SceneMaker) -> Scene:
         scene = maker(rng)
+        pictures = scene.image if scene.home is None else np.concatenate([scene.image, scene.home], axis=1)
         stretched = bool(rng.uniform() < self.config.stretched)
         if stretched:
-            scene.image = restretched(rng, scene.image)
+            pictures = restretched(rng, pictures)
         strong = bool(rng.uniform() < self.config.strong)
         scene.altered |= stretched or strong
         strength = self.config.strength * (rng.uniform(*STRONG) if strong else 1.0)
-        scene.image = photometric(rng, scene.image, strength)
+        pictures = photometric(rng, pictures, strength)
+        side = scene.image.shape[1]
+        scene.image = np.ascontiguousarray(pictures[:, :side])
+        scene.home = None if scene.home is None else np.ascontiguousarray(pictures[:, side:])
         return scene

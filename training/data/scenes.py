@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ class Scene:
     ``valid`` is False where the picture is empty (beyond a raster's edge); ``place`` is its ground, "" unknown.
     ``altered`` tells that it no longer looks as the data set does: it was stretched, or one patch lies in another.
     Where it is ``groundless`` it shows no ground, and its regions' categories say nothing but the data set.
+    ``home`` is the same picture with ground of the last region's own kind around it, where it lies in another's.
     """
 
     image: Pixels
@@ -51,6 +52,7 @@ class Scene:
     place: str = ""
     altered: bool = False
     groundless: bool = False
+    home: Optional[Pixels] = None
 
 
 def star_polygon(rng: np.random.Generator, height: int, width: int, fill: float = 1.0) -> Mask:

@@ -12,16 +12,37 @@ from torch import Tensor, nn
 
 from training.stages.regions import Features, RegionClassifier
 
+FEWEST = 2  # rows that have a variance
+
 
 class Anchor(nn.Module):
-    """How far features of pictures that are not altered are from those of the weights that training starts from."""
+    """How far features are from those of the weights that training starts from.
+
+    Where pictures are not altered, these have read the same. A region inside another is to be read as they read it
+    where ground of its own kind lies around it: so it comes to be named by what it is, in the words there are for that.
+    """
 
     def __init__(self, start: RegionClassifier, weight: float) -> None:
         super().__init__()
         self.start, self.weight = start.requires_grad_(False).eval(), weight
 
     def forward(self, found: Features, batch: Mapping[str, Tensor]) -> Tensor:
-        """The weighed sum over regions of such pictures, in shares of the features' variance."""
+        """Two weighed sums [2], over regions of such pictures and over those inside others.
+
+        They are in shares of the features' variance.
+        """
+        return self.weight * torch.stack([self._kept(found, batch), self._housed(found, batch)])
+
+    def _housed(self, found: Features, batch: Mapping[str, Tensor]) -> Tensor:
+        housed = batch["housed"]
+        if len(housed) < FEWEST:
+            return found.own.sum() * 0
+        with torch.no_grad():
+            wanted = self.start.features(
+                batch["homes"], batch["masks"][housed], torch.arange(len(housed), device=housed.device))
+        return _apart(found.own[housed], wanted.own).sum()
+
+    def _kept(self, found: Features, batch: Mapping[str, Tensor]) -> Tensor:
         kept = ~batch["altered"]
         chosen = kept[batch["image_index"]]
         if not chosen.any():
@@ -36,7 +57,7 @@ class Anchor(nn.Module):
         if wanted.around.shape[1]:
             around = _apart(found.around[chosen].flatten(0, 1), wanted.around.flatten(0, 1))
             total = total + around.unflatten(0, (len(wanted.own), -1)).mean(dim=1).sum()
-        return self.weight * total
+        return total
 
 
 def _apart(found: Tensor, wanted: Tensor) -> Tensor:

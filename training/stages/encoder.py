@@ -38,7 +38,7 @@ class RegionLearner(nn.Module):
         self.model, self.label_smoothing, self.anchor = model, label_smoothing, anchor
 
     def forward(self, num_items_in_batch: Optional[Tensor] = None, **batch: Tensor) -> Dict[str, Tensor]:
-        """The loss of all heads; ``num_items_in_batch`` [6] and "counts" are as ``regions.collate`` says."""
+        """The loss of all heads; ``num_items_in_batch`` [7] and "counts" are as ``regions.collate`` says."""
         totals = batch["counts"] if num_items_in_batch is None else num_items_in_batch
         return {"loss": loss_of(self.model, batch, self.label_smoothing, totals, self.anchor)}
 

@@ -105,8 +105,9 @@ def collate(scenes: List[Scene], extractor: ExtractorConfig) -> Dict[str, Tensor
     ``sectors`` [R, context tokens, categories] are the shares of each sector of the facts' ring, as far as known.
     ``forms`` are masks [M, side, side], the regions' and drawn ones, with their ``shapes`` and ``orientations`` [M].
     ``weights`` make every scene count the same, however many regions a mosaic holds. ``altered`` [T] are pictures
-    unlike those of their data set. ``counts`` [6] are what the losses are divided by: the weights' sum, regions, known
-    sectors by weight, judged shapes, judged orientations, regions of pictures that are not altered.
+    unlike those of their data set. ``homes`` uint8 [H, S, S, 3] show ``housed`` [H] regions among ground of their own
+    kind. ``counts`` [7] are what the losses are divided by: the weights' sum, regions, known sectors by weight, judged
+    shapes, judged orientations, regions of pictures that are not altered, homes.
     """
     regions = [(number, region) for number, scene in enumerate(scenes) for region in scene.regions if region.mask.any()]
     looks = [_looks(scenes[number], region.mask) for number, region in regions]
@@ -118,13 +119,23 @@ def collate(scenes: List[Scene], extractor: ExtractorConfig) -> Dict[str, Tensor
     judged = [(forms[kind] != NO_FORM).sum().float() for kind in ("shapes", "orientations")]
     known = (shares.sum(dim=(1, 2)) * weights).sum()
     altered = torch.tensor([scene.altered for scene in scenes])
+    homes, housed = _homes(scenes, index)
     return {
         "images": torch.from_numpy(np.stack([scene.image for scene in scenes])), "masks": masks, "image_index": index,
         "categories": torch.tensor([region.category for _, region in regions], dtype=torch.long), "weights": weights,
         "measures": _stacked([measures for _, measures in looks], MEASURES), "sectors": shares, **forms,
-        "altered": altered, "counts": torch.stack([
-            weights.sum(), torch.tensor(float(len(regions))), known, *judged, (~altered[index]).sum().float()]),
+        "altered": altered, "homes": homes, "housed": housed, "counts": torch.stack([
+            weights.sum(), torch.tensor(float(len(regions))), known, *judged, (~altered[index]).sum().float(),
+            torch.tensor(float(len(housed)))]),
     }
+
+
+def _homes(scenes: List[Scene], image_index: Tensor) -> Tuple[Tensor, Tensor]:
+    """The scenes' homes, and the numbers of their regions, which are the last ones of their scenes."""
+    found = [(number, scene.home) for number, scene in enumerate(scenes) if scene.home is not None]
+    size = scenes[0].image.shape
+    housed = torch.tensor([int((image_index <= number).sum()) - 1 for number, _ in found], dtype=torch.long)
+    return torch.from_numpy(np.array([home for _, home in found], np.uint8).reshape(-1, *size)), housed
 
 
 def _looks(scene: Scene, mask: Mask) -> Tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -198,7 +209,10 @@ def loss_of(
     model: RegionClassifier, batch: Dict[str, Tensor], smoothing: float, totals: Tensor,
     drift: Optional[Callable[[Features, Dict[str, Tensor]], Tensor]] = None,
 ) -> Tensor:
-    """The stage's loss: sums over the batch, each divided by its entry of ``totals`` [6], see ``collate``."""
+    """The stage's loss: sums over the batch, each divided by its entry of ``totals`` [7], see ``collate``.
+
+    ``drift`` gives the last two of them.
+    """
     features = model.features(batch["images"], batch["masks"], batch["image_index"])
     seen = model.said(features)
     losses = functional.cross_entropy(
@@ -209,7 +223,7 @@ def loss_of(
     parts = torch.stack([
         (losses * batch["weights"]).sum(), 2.0 * measures / MEASURES, (around * batch["weights"]).sum(),
         _summed_entropy(shapes, batch["shapes"]), _summed_entropy(orientations, batch["orientations"]),
-        losses.new_zeros(()) if drift is None else drift(features, batch),
+        *(losses.new_zeros(2) if drift is None else drift(features, batch)),
     ])
     return (parts / totals.clamp(min=1e-6)).sum()
 
