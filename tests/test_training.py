@@ -34,7 +34,7 @@ from training.data.facts import ORIENTATIONS, form
 from training.data.mixture import MixtureConfig, SceneBatches
 from training.data.phrases import CANONICAL
 from training.data.questions import Subject, surroundings
-from training.data.scenes import Cutout, PatchMosaic, Scene
+from training.data.scenes import FEW_KINDS, Cutout, PatchMosaic, Scene
 from training.data.sources import LabelledScene
 from training.data.vocabulary import CATEGORIES, index
 from training.evaluation import asking, tasks
@@ -63,6 +63,17 @@ def test_a_mosaic_labels_each_cell_with_its_patch() -> None:
         for region in scene.regions:
             assert region.mask.any()
             assert set(scene.categories[region.mask].tolist()) == {region.category}
+
+
+def test_some_mosaics_show_two_categories_only() -> None:
+    """Sixteen cells of four categories show three or more, unless the mosaic is to show few."""
+    maker = PatchMosaic(patches(), "eurosat", SIZE, (4,))
+    scenes = [maker(np.random.default_rng(seed)) for seed in range(200)]
+    kinds = [len({region.category for region in scene.regions}) for scene in scenes]
+    assert np.mean([count <= 2 for count in kinds]) == pytest.approx(FEW_KINDS, abs=0.1)
+    shown = np.bincount([region.category for scene in scenes for region in scene.regions])
+    shown = shown[shown > 0]
+    assert len(shown) == 4 and shown.min() > 0.8 * shown.mean(), "all categories are as likely as before"
 
 
 def test_parts_of_what_is_somewhere_in_its_patch_have_most_of_it() -> None:

@@ -21,6 +21,8 @@ SMALLEST_REGION = 40  # pixels
 # Things that a small part of their patch may miss, and how much of it such a part must have.
 SOMEWHERE = WITHIN | {"road intersection", "freeway"}
 MOST_OF_IT = 0.55
+# The share of mosaics that show two categories only, as most places do; else two of three regions are seldom alike.
+FEW_KINDS = 0.3
 FINEST_SCALE = 1 / 8  # picture pixels are at most eighths of raster pixels, as in core_model.geo.tiling
 
 
@@ -122,10 +124,10 @@ class PatchMosaic:
             by_category.setdefault(patch.category, []).append(number)
         object.__setattr__(self, "_by_category", by_category)
 
-    def draw(self, rng: np.random.Generator) -> Patch:
-        """Any patch, all categories being as likely."""
+    def draw(self, rng: np.random.Generator, kinds: Optional[Sequence[int]] = None) -> Patch:
+        """Any patch, all categories (or the ``kinds``, if given) being as likely."""
         by_category: Dict[int, List[int]] = self._by_category  # type: ignore[attr-defined]
-        keys = sorted(by_category)
+        keys = kinds or sorted(by_category)
         numbers = by_category[keys[int(rng.integers(len(keys)))]]
         return self.patches[numbers[int(rng.integers(len(numbers)))]]
 
@@ -139,12 +141,13 @@ class PatchMosaic:
         regions: List[SceneRegion] = []
         empty = 0.5 if rng.uniform() < 0.15 else 0.0
         patch_side = self.patches[0].pixels.shape[0]
+        kinds = [self.draw(rng).category for _ in range(2)] if rng.uniform() < FEW_KINDS else None
         for row in range(grid):
             for column in range(grid):
                 if regions and rng.uniform() < empty:
                     continue
                 box = slice(edges[row], edges[row + 1]), slice(edges[column], edges[column + 1])
-                patch = self.draw(rng)
+                patch = self.draw(rng, kinds)
                 image[box] = self._fit(rng, patch.pixels, crop, image[box].shape[0], image[box].shape[1])
                 categories[box] = patch.category
                 regions.append(SceneRegion(self.region(rng, box, patch.category), patch.category))

@@ -144,7 +144,7 @@ SHARES: Dict[Maker, float] = {
     questions.surround: 0.19, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
     questions.shape: 0.01, questions.orientation: 0.02, questions.size: 0.01,
     comparisons.compare: 0.08, comparisons.larger: 0.02, comparisons.same: 0.02, reasoning.tell_apart: 0.04,
-    reasoning.odd_one_out: 0.04, reasoning.inference: 0.03, questions.refusal: 0.02, mixed.all_in_it: 0.03,
+    reasoning.odd_one_out: 0.1, reasoning.inference: 0.03, questions.refusal: 0.02, mixed.all_in_it: 0.03,
 }
 # Of a region that holds several categories.
 MIXED_SHARES: Dict[Maker, float] = {
