@@ -55,7 +55,8 @@ class Schedule:
 class EncoderStage(Schedule):
     """Stage 0; ``label_smoothing`` is of the categories' cross-entropy.
 
-    ``anchor`` weighs what keeps features near those of the model that it starts from (0: they go where they will).
+    ``anchor`` weighs what keeps features near those of the model that it starts from (0: they go where they will), of
+    regions inside others near what that reads of them among ground of their own kind.
     A share ``insets`` of the mosaics has patches inside others, a share ``painted`` of all pictures is invented
     countryside (``training.data.countryside``).
     """
