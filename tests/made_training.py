@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from core_model.config import EncoderConfig, ExtractorConfig
 from core_model.network.aquila import Aquila
 from core_model.text.tokenizer import TextTokenizer
 from tests.tiny import CONTEXT, tiny_model, tiny_tokenizer
@@ -44,6 +45,9 @@ def no_bfloat16(_compute: torch.dtype) -> bool:
 
 SIZE = 64
 CPU = torch.device("cpu")
+# What stage 0 trains, small.
+EXTRACTOR = ExtractorConfig(width=32, spatial_size=16, spatial_width=32, context_tokens=4, context_reach=0.2)
+VISION = EncoderConfig(vision={"timm_model_name": "convnext_atto_ols"}, image_size=SIZE)
 STAGE = TextStage(
     steps=4, scenes_per_batch=4, learning_rate=0.01, warmup=1, average=0.5, optimizer="muon",
     save_every=2, workers=0, regions_per_scene=3, turns_per_region=2)

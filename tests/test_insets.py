@@ -11,8 +11,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from core_model.config import EncoderConfig, ExtractorConfig
-from tests.made_training import SIZE, STAGE, patches
+from tests.made_training import EXTRACTOR, SIZE, STAGE, VISION, patches
 from training.data import insets, vocabulary
 from training.data.comparisons import AS_LARGE_OFTEN, compare, larger
 from training.data.facts import RegionFacts, scene_facts
@@ -90,12 +89,10 @@ def test_homes_are_changed_as_their_pictures_are() -> None:
 
 
 def test_a_region_inside_another_is_drawn_to_what_is_read_of_it_at_home() -> None:
-    extractor = ExtractorConfig(width=32, spatial_size=16, spatial_width=32, context_tokens=4, context_reach=0.2)
-    vision = EncoderConfig(vision={"timm_model_name": "convnext_atto_ols"}, image_size=SIZE)
     stage = EncoderStage(anchor=1.0)
-    model = encoder.classifier(vision, extractor, stage)
-    anchor = Anchor(encoder.classifier(vision, extractor, stage), 1.0)
-    batch = regions.collate([scene for scene in _scenes(1.0) if scene.home is not None][:3], extractor)
+    model = encoder.classifier(VISION, EXTRACTOR, stage)
+    anchor = Anchor(encoder.classifier(VISION, EXTRACTOR, stage), 1.0)
+    batch = regions.collate([scene for scene in _scenes(1.0) if scene.home is not None][:3], EXTRACTOR)
     assert [int(batch["image_index"][place]) for place in batch["housed"]] == [0, 1, 2]
     assert batch["counts"][-1] == 3
 

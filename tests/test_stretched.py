@@ -9,9 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from core_model.config import EncoderConfig, ExtractorConfig
 from tests.made_scenes import mosaic
-from tests.made_training import SIZE, patches
+from tests.made_training import EXTRACTOR, SIZE, VISION, patches
 from training.data import augment
 from training.data.augment import restretched
 from training.data.mixture import MixtureConfig, SceneBatches
@@ -23,8 +22,6 @@ from training.stages import encoder, regions
 from training.stages.anchor import Anchor
 
 MASKS = np.ones((1, 256, 256), np.float32)
-EXTRACTOR = ExtractorConfig(width=32, spatial_size=16, spatial_width=32, context_tokens=4, context_reach=0.2)
-VISION = EncoderConfig(vision={"timm_model_name": "convnext_atto_ols"}, image_size=SIZE)
 
 
 def _hazy() -> np.ndarray:
