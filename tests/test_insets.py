@@ -36,7 +36,7 @@ def _flat() -> List[Patch]:
 
 
 def _scenes(share: float) -> List[Scene]:
-    maker = InsetMosaic(PatchMosaic(_flat(), "eurosat", SIZE, (2,)), share)
+    maker = InsetMosaic(PatchMosaic(_flat(), "eurosat", SIZE, (2,)), share, homes=True)
     return [maker(np.random.default_rng(seed)) for seed in range(SEEDS)]
 
 
@@ -77,9 +77,16 @@ def test_at_home_the_last_region_has_its_own_ground_around_it() -> None:
     assert beside > SEEDS / 2
 
 
+def test_pictures_have_homes_only_where_they_are_asked_for() -> None:
+    maker = InsetMosaic(PatchMosaic(_flat(), "eurosat", SIZE, (2,)), 1.0)
+    scenes = [maker(np.random.default_rng(seed)) for seed in range(SEEDS)]
+    assert [scene.home for scene in scenes] == [None] * SEEDS
+    assert all((one.image == other.image).all() for one, other in zip(scenes, _scenes(1.0)))
+
+
 def test_homes_are_changed_as_their_pictures_are() -> None:
     """The two have most pixels in common, so they must have them afterwards."""
-    config = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, insets=0.7)
+    config = MixtureConfig(shares={"eurosat": 1.0}, size=SIZE, scenes_per_batch=40, insets=0.7, homes=True)
     scenes = SceneBatches({"eurosat": _flat()}, config, 1, 0)[0]
     homes = [(scene.home, scene.image) for scene in scenes if scene.home is not None]
     assert len(homes) > 15

@@ -200,6 +200,8 @@ def test_the_first_word_of_an_answer_counts_as_often_as_asked(of_categories: boo
     weights = answer_weights(stage, prompt_builder(model, tokenizer))
     answers = [one.name for one in CATEGORIES] if of_categories else ["Yes, it is", "No, it is"]
     wanted = {tokenizer.encode(answer)[0] for answer in answers}
+    if not of_categories:
+        wanted |= {tokenizer.encode(f"The {ordinal} is larger.")[1] for ordinal in ("first", "second", "third")}
     assert weights == dict.fromkeys(wanted, 5) and len(wanted) > 1
     with torch.no_grad():
         plain = float(TextLearner(model)(**batch)["loss"]) * float(batch["counts"])

@@ -134,7 +134,8 @@ def encoder(chosen: Options) -> None:
     if is_finished(launch.out, stage.steps, launch.out / ENCODER_WEIGHTS if before is None else folder / "config.json"):
         return
     arguments = training_arguments(stage, launch)
-    mixture = MixtureConfig(size=config.encoder.image_size, insets=stage.insets, painted=stage.painted)
+    mixture = MixtureConfig(
+        size=config.encoder.image_size, insets=stage.insets, homes=bool(stage.anchor), painted=stage.painted)
     if before is not None:  # what is known need not be learned from many small patches first
         mixture = replace(mixture, grids=LATE_GRIDS)
     work = encoder_stage.work(model, mixture, stage, chosen.data, chosen.device)

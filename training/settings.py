@@ -101,10 +101,11 @@ class TextStage(Schedule):
     ``scenes`` different pictures are drawn, a share ``mixed`` of them with a region that holds several categories, a
     share ``insets`` of the mosaics with patches inside others, a share ``painted`` of all pictures invented countryside
     (``training.data.countryside``), a share ``groundless`` noise or drawings (``training.data.groundless``). The first
-    word of yes/no answers counts ``verdict_weight`` times in the loss, and that of a category where it is the answer
-    ``category_weight`` times. Of manifests, ``about`` chooses conversations about whole pictures, about regions, or
-    both. No row is longer than ``longest`` tokens. With ``bank`` the frozen encoder sees every picture once; without
-    it, decoded pictures are kept on disk, up to ``cache_gib`` of them.
+    word of yes/no answers counts ``verdict_weight`` times in the loss, as do "first", "second" and "third", which say
+    which region an answer is about, and the first word of a category where it is the answer ``category_weight`` times.
+    Of manifests, ``about`` chooses conversations about whole pictures, about regions, or both. No row is longer than
+    ``longest`` tokens. With ``bank`` the frozen encoder sees every picture once; without it, decoded pictures are kept
+    on disk, up to ``cache_gib`` of them.
     """
 
     train: List[str] = field(default_factory=lambda: list(PARTS))

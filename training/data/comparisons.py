@@ -78,7 +78,7 @@ def same(subject: Subject) -> Optional[Turn]:
     question = subject.pick((
         "Are <region1> and <region2> the same kind of place?", "Do <region1> and <region2> show the same?",
         "Are <region1> and <region2> of the same category?"))
-    if subject.chance(0.5):
+    if subject.premise_holds():
         return _pair(subject, "yesno-same", question, f"Yes, each {statement(own.name)}.", twin)
     theirs = statement(subject.facts[stranger].name)
     answer = f"No, the first {statement(own.name)}, the second {theirs}."

@@ -25,10 +25,14 @@ KEPT = 0.4  # the share of a region that must be left for it to stay one
 
 @dataclass(frozen=True)
 class InsetMosaic:
-    """A mosaic, a ``share`` of them with one to three patches of other categories put into the cells."""
+    """A mosaic, a ``share`` of them with one to three patches of other categories put into the cells.
+
+    With ``homes`` such scenes have a ``home``, too.
+    """
 
     mosaic: PatchMosaic
     share: float
+    homes: bool = False
 
     def __call__(self, rng: np.random.Generator) -> Scene:
         """One scene; what lies inside another region is no part of it, and ``altered`` tells that something does."""
@@ -52,7 +56,8 @@ class InsetMosaic:
         shown = whole[_middle(whole.shape[0], height), _middle(whole.shape[0], width)]
         opaque = ndimage.gaussian_filter(mask[box].astype(np.float32), rng.uniform(0, SOFTEST_EDGE))[..., None]
         scene.image[box] = np.rint(scene.image[box] * (1 - opaque) + shown * opaque).astype(np.uint8)
-        scene.home = _pasted(scene.image, whole, top + height // 2, left + width // 2)
+        if self.homes:
+            scene.home = _pasted(scene.image, whole, top + height // 2, left + width // 2)
         scene.categories[mask] = patch.category
         scene.regions = _without(scene.regions, mask) + [SceneRegion(mask, patch.category)]
         scene.altered = True

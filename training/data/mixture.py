@@ -27,8 +27,8 @@ class MixtureConfig:
     ``grids`` maps the progress from which it holds to the cells per side: coarse mosaics early show many small
     patches cheaply, fine ones later show them at the size the product does. ``stretched`` is the share of pictures
     that are stretched anew before they are changed otherwise. A share ``strong`` is changed up to thrice as much.
-    A share ``insets`` of the mosaics has patches inside others (``training.data.insets``), and a share ``painted`` of
-    all pictures is invented (``training.data.countryside``).
+    A share ``insets`` of the mosaics has patches inside others (``training.data.insets``), with ``homes`` among ground
+    of their own as well, and a share ``painted`` of all pictures is invented (``training.data.countryside``).
     """
 
     shares: Mapping[str, float] = field(default_factory=lambda: {
@@ -40,6 +40,7 @@ class MixtureConfig:
     strong: float = 0.35
     stretched: float = 0.35
     insets: float = 0.0
+    homes: bool = False
     painted: float = 0.0
 
     @property
@@ -65,7 +66,7 @@ def load_sources(folder: Path, split: str, names: Sequence[str]) -> Dict[str, li
 
 
 def scene_makers(
-    data: Mapping[str, list], size: int, grids: Tuple[int, ...], insets: float = 0.0
+    data: Mapping[str, list], size: int, grids: Tuple[int, ...], insets: float = 0.0, homes: bool = False
 ) -> Dict[str, SceneMaker]:
     """What composes or cuts the scenes of each data set."""
     makers: Dict[str, SceneMaker] = {}
@@ -75,7 +76,7 @@ def scene_makers(
         if name in ("eurosat", "ucmerced", "solar"):
             chosen = grids if name == "eurosat" else tuple(min(cells, 3) for cells in grids)
             mosaic = PatchMosaic(items, name, size, (2,) if name == "solar" else chosen)
-            makers[name] = InsetMosaic(mosaic, insets) if insets and name != "solar" else mosaic
+            makers[name] = InsetMosaic(mosaic, insets, homes) if insets and name != "solar" else mosaic
         else:
             scales = {"dubai": (0.5, 3.0), "naip": (0.4, 1.2), "banepa": (0.5, 2.0),
                       countryside.SOURCE: (0.4, 2.0)}[name]
@@ -105,7 +106,8 @@ class SceneBatches(Dataset):
         """The makers of this point of the training; made once per grid, since they index every patch."""
         grids = self.config.grid_at(step / self.steps)
         if grids not in self._makers:
-            self._makers[grids] = scene_makers(self.data, self.config.size, grids, self.config.insets)
+            config = self.config
+            self._makers[grids] = scene_makers(self.data, config.size, grids, config.insets, config.homes)
         return self._makers[grids]
 
     def _scene(self, rng: np.random.Generator, maker: SceneMaker) -> Scene:

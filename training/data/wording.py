@@ -144,7 +144,7 @@ SHARES: Dict[Maker, float] = {
     questions.surround: 0.19, questions.colour: 0.01, questions.tone: 0.005, questions.texture: 0.01,
     questions.shape: 0.01, questions.orientation: 0.02, questions.size: 0.01,
     comparisons.compare: 0.08, comparisons.larger: 0.02, comparisons.same: 0.02, reasoning.tell_apart: 0.04,
-    reasoning.odd_one_out: 0.1, reasoning.inference: 0.03, questions.refusal: 0.02, mixed.all_in_it: 0.03,
+    reasoning.odd_one_out: 0.2, reasoning.inference: 0.03, questions.refusal: 0.02, mixed.all_in_it: 0.03,
 }
 # Of a region that holds several categories.
 MIXED_SHARES: Dict[Maker, float] = {
@@ -153,8 +153,8 @@ MIXED_SHARES: Dict[Maker, float] = {
 }
 # Of which kinds the same question is asked with a true and a false premise.
 PAIRED: Dict[Maker, float] = {
-    questions.is_category: 0.40, questions.is_neighbour: 0.42, questions.is_colour: 0.09, questions.is_shape: 0.04,
-    questions.is_orientation: 0.02, questions.is_size: 0.03,
+    questions.is_category: 0.38, questions.is_neighbour: 0.40, questions.is_colour: 0.09, questions.is_shape: 0.04,
+    questions.is_orientation: 0.02, questions.is_size: 0.03, comparisons.same: 0.04,
 }
 MIXED_PAIRED: Dict[Maker, float] = {mixed.is_in_it: 0.9, questions.is_shape: 0.05, questions.is_size: 0.05}
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from core_model.network.aquila import Aquila, Sight, packed_loss
+from core_model.text.context import ORDINALS
 from core_model.text.prompt import PromptBuilder, template
 from core_model.text.tokenizer import TextTokenizer
 from training.bank import fill, look, region_counts
@@ -81,8 +82,10 @@ def prompt_builder(model: Aquila, tokenizer: TextTokenizer) -> PromptBuilder:
 
 
 def verdict_ids(builder: PromptBuilder) -> List[int]:
-    """The tokens that yes/no answers begin with."""
-    return [builder.answer_ids(f"{verdict},")[0] for verdict in ("Yes", "No")]
+    """The tokens that yes/no answers begin with, and those that say which of several regions an answer is about."""
+    verdicts = [builder.answer_ids(f"{verdict},")[0] for verdict in ("Yes", "No")]
+    # Where the names of three come before the odd one, one word of forty is all that had to be found out.
+    return verdicts + [builder.answer_ids(f"The {ordinal}")[1] for ordinal in ORDINALS[:3]]
 
 
 def category_ids(builder: PromptBuilder) -> List[int]:
