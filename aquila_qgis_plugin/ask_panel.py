@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from qgis.core import QgsFeature, QgsProject, QgsVectorLayer
+from qgis.core import QgsFeature
 from qgis.gui import QgisInterface
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
@@ -27,6 +27,7 @@ from aquila_qgis_plugin.describe_task import AskTask, DescribeRequest, Outcome, 
 from aquila_qgis_plugin.environment import dialog, runtime
 from aquila_qgis_plugin.exchange import Exchange, Question
 from aquila_qgis_plugin.map_marks import MapMarks
+from aquila_qgis_plugin.origin import Origin
 from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import raster_problem, raster_spec
@@ -34,7 +35,7 @@ from aquila_qgis_plugin.results import Targets
 from aquila_qgis_plugin.selection import feature_name
 from aquila_qgis_plugin.selection_panel import SelectionPanel
 from aquila_qgis_plugin.store_dialog import StoreDialog
-from aquila_qgis_plugin.storing import store
+from aquila_qgis_plugin.storing import layer_of, store
 from aquila_qgis_plugin.wording import polygons_text, sentence
 from core_model.description import Description
 from core_model.errors import PromptError
@@ -94,7 +95,7 @@ class AskPanel(SelectionPanel):
             self._hint.setText(found.reason)
             return
         self._line.remember(question)
-        self._add(Question(question, layer.id(), layer.name(), tuple(request.regions)))
+        self._add(Question(question, Origin.of(layer), tuple(request.regions)))
         self._task = AskTask(request, question)
         self._task.ended.connect(self._ended)
         start(self._task)
@@ -249,7 +250,7 @@ class AskPanel(SelectionPanel):
 
     def _add(self, question: Question) -> None:
         about = self.tr("{polygons} of “{layer}”").format(
-            polygons=polygons_text(len(question.feature_ids)), layer=question.layer_name)
+            polygons=polygons_text(len(question.feature_ids)), layer=question.origin.name)
         exchange = Exchange(question, about)
         exchange.store_wanted.connect(self._store)
         exchange.show_wanted.connect(self._select)
@@ -276,9 +277,8 @@ class AskPanel(SelectionPanel):
 
     def _store(self, exchange: Exchange) -> None:
         """Ask for the field, and write the answer to the polygons it is about."""
-        layer = QgsProject.instance().mapLayer(exchange.question.layer_id)
-        if not isinstance(layer, QgsVectorLayer):
-            messages.warn(self._iface, self.tr("The layer is no longer in the project; copy the answer instead."))
+        layer = layer_of(self._iface, exchange.question.origin)
+        if layer is None:
             return
         chooser = StoreDialog(layer, len(exchange.question.feature_ids), self)
         chooser.chosen.connect(lambda name: self._write(exchange, name))
@@ -287,10 +287,10 @@ class AskPanel(SelectionPanel):
     def _write(self, exchange: Exchange, field: str) -> None:
         question = exchange.question
         results = [Description(id, str(Status.OK), exchange.answer) for id in question.feature_ids]
-        store(self._iface, question.layer_id, results, Targets(description=field), question.regions)
+        store(self._iface, question.origin, results, Targets(description=field), question.regions)
 
     def _select(self, exchange: Exchange) -> None:
-        layer = QgsProject.instance().mapLayer(exchange.question.layer_id)
-        if isinstance(layer, QgsVectorLayer):
+        layer = exchange.question.origin.layer()
+        if layer is not None:
             layer.selectByIds(list(exchange.question.feature_ids))
             self._iface.mapCanvas().panToSelected(layer)

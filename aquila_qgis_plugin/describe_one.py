@@ -13,6 +13,7 @@ from aquila_qgis_plugin.choice import Choice, CurrentChoice
 from aquila_qgis_plugin.describe_task import DescribeRequest, DescribeTask, Outcome, start
 from aquila_qgis_plugin.environment import dialog, runtime
 from aquila_qgis_plugin.map_marks import MapMarks, in_map_crs, outline_symbol
+from aquila_qgis_plugin.origin import Origin
 from aquila_qgis_plugin.polygons import drawn_region, regions
 from aquila_qgis_plugin.rasters import raster_problem, raster_spec
 from aquila_qgis_plugin.rescue import rescue_layer
@@ -35,7 +36,7 @@ class DescribeOne(QObject):
         self.bubble.closed.connect(self.stop)
         self.bubble.action_clicked.connect(self._act)
         self._task: Optional[DescribeTask] = None
-        self._layer_id = ""
+        self._origin: Optional[Origin] = None
         self._region: Optional[Region] = None
         self._found: Optional[Description] = None
         self._box = QgsRectangle()
@@ -50,14 +51,14 @@ class DescribeOne(QObject):
         self.stop()
         self._marks.highlight(layer, feature)
         self._box = in_map_crs(layer, feature.geometry(), self._canvas).boundingBox()
-        self._run(layer.id(), next(iter(regions([feature], layer.crs()))))
+        self._run(Origin.of(layer), next(iter(regions([feature], layer.crs()))))
 
     def drawn(self, geometry: QgsGeometry) -> None:
         """Describe a polygon given in the map's CRS."""
         self.stop()
         self._marks.outline(geometry)
         self._box = geometry.boundingBox()
-        self._run("", drawn_region(geometry, self._canvas.mapSettings().destinationCrs()))
+        self._run(None, drawn_region(geometry, self._canvas.mapSettings().destinationCrs()))
 
     def stop(self) -> None:
         """Cancel what runs and take the marks and the bubble off the map."""
@@ -77,11 +78,11 @@ class DescribeOne(QObject):
 
     def _layers_go(self, layer_ids: List[str]) -> None:
         # The text stays: it may be all that is left of a run.
-        if self._layer_id in layer_ids:
+        if self._origin is not None and self._origin.layer_id in layer_ids:
             self._marks.clear()
 
-    def _run(self, layer_id: str, region: Region) -> None:
-        self._layer_id, self._region, self._found = layer_id, region, None
+    def _run(self, origin: Optional[Origin], region: Region) -> None:
+        self._origin, self._region, self._found = origin, region, None
         choice = self._choice()
         if choice.raster is None:
             self.bubble.show_problem(self._box, self.tr("Choose a raster layer in Aquila's panel first."))
@@ -119,13 +120,13 @@ class DescribeOne(QObject):
             return
         self._found = outcome.results[0]
         self.bubble.show_description(self._found, self._offer())
-        self.described.emit(self._layer_id, self._found)
+        self.described.emit(self._origin.layer_id if self._origin is not None else "", self._found)
 
     def _offer(self) -> str:
         """What can be done with the description: into the layer's field, or into a layer of its own."""
         if self._found is None or not (self._found.description or self._found.label):
             return ""
-        if not self._layer_id:
+        if self._origin is None:
             return self.tr("Keep as a layer")
         targets = self._choice().targets
         return self.tr("Store in “{field}”").format(field=targets.description) if targets is not None else ""
@@ -134,20 +135,20 @@ class DescribeOne(QObject):
         """The bubble's button: set up what is missing, keep a drawn polygon, or store in the layer."""
         if self._found is None:
             self._set_up()
-        elif self._layer_id:
+        elif self._origin is not None:
             self._store()
         else:
             self._keep()
 
     def _set_up(self) -> None:
         if dialog.offer_setup(self._iface.mainWindow()) and self._region is not None:
-            self._run(self._layer_id, self._region)
+            self._run(self._origin, self._region)
 
     def _store(self) -> None:
         targets = self._choice().targets
-        if targets is None or self._found is None or self._region is None:
+        if targets is None or self._found is None or self._region is None or self._origin is None:
             return
-        if store(self._iface, self._layer_id, [self._found], targets, [self._region]):
+        if store(self._iface, self._origin, [self._found], targets, [self._region]):
             self.bubble.say(self.tr("Stored in “{field}”.").format(field=targets.description))
 
     def _keep(self) -> None:

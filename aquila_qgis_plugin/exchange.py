@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from aquila_qgis_plugin.figures import share_text
+from aquila_qgis_plugin.origin import Origin
 from aquila_qgis_plugin.plain_label import plain_label
 from core_model.description import Answer
 from core_model.geo.regions import Region
@@ -27,8 +28,7 @@ class Question:
     """What was asked about which polygons, in values that outlive the layer."""
 
     text: str
-    layer_id: str
-    layer_name: str
+    origin: Origin
     regions: Tuple[Region, ...]
 
     @property

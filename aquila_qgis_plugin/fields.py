@@ -17,6 +17,7 @@ TEXTS, NUMBERS = ("description", "label", "status"), ("confidence", "area")
 # Formats that hold less than a description may need: longest field name, longest text.
 _LIMITS = {"ESRI Shapefile": (10, 254), "MapInfo File": (31, 254)}
 _UNLIMITED = (0, 0)
+_LONGEST_IN = {".shp": 254, ".dbf": 254, ".tab": 254, ".mif": 254}
 # The names that fields were given in a layer because those wished for were too long or taken.
 _GIVEN_NAMES = "aquila/field_names"
 _STRING, _DOUBLE = number_of(QMetaType.Type.QString), number_of(QMetaType.Type.Double)
@@ -83,10 +84,21 @@ def remember_names(layer: QgsVectorLayer, used: List[Column]) -> None:
         layer.setCustomProperty(_GIVEN_NAMES, {**_given_names(layer), **given})
 
 
-def shorten(text: str, column: Column, layer: QgsVectorLayer) -> str:
-    """The text as the column can hold it: cut after a word and ended with dots where it is too long."""
-    limit = column.field.length()
-    encoding = _encoding(layer) if _limits(layer) != _UNLIMITED else ""
+def encoding_of(layer: QgsVectorLayer) -> str:
+    """The encoding of a layer whose format counts a text's bytes, "" where letters count."""
+    return _encoding(layer) if _limits(layer) != _UNLIMITED else ""
+
+
+def limit_of_file(path: str) -> int:
+    """How many bytes a text field of a new file can have, by the file's name; 0 if there is no limit worth naming."""
+    return next((longest for ending, longest in _LONGEST_IN.items() if path.lower().endswith(ending)), 0)
+
+
+def shorten(text: str, limit: int, encoding: str) -> str:
+    """A text of at most ``limit`` letters, or bytes in an encoding: cut after a word and ended with dots if longer.
+
+    A limit of 0 is none.
+    """
     if limit <= 0 or _size(text, encoding) <= limit:
         return text
     dots = "..." if encoding else "…"  # not every encoding has the one letter
@@ -96,6 +108,13 @@ def shorten(text: str, column: Column, layer: QgsVectorLayer) -> str:
     words = cut.rsplit(None, 1)
     ends_with_word = text[len(cut)].isspace()
     return (cut if ends_with_word or len(words) < 2 else words[0]).rstrip(" \n\t,;:.") + dots
+
+
+def number_fits(value: float, field: QgsField, layer: QgsVectorLayer) -> bool:
+    """Whether a field has as many digits as a number needs; such formats write another number instead."""
+    if _limits(layer) == _UNLIMITED or field.length() <= 0:
+        return True
+    return len(f"{value:.{max(0, field.precision())}f}") <= field.length()
 
 
 def name_limit(layer: QgsVectorLayer) -> int:
@@ -141,13 +160,21 @@ def _fields_problem(layer: QgsVectorLayer, targets: Targets) -> str:
     return next((problem for problem in problems if problem), "")
 
 
-def _field_problem(layer: QgsVectorLayer, column: Column) -> str:
-    index = layer.fields().indexOf(column.name)
+def written_problem(layer: QgsVectorLayer, index: int) -> str:
+    """One sentence that says why nothing can be written to a layer's field whatever its type, "" if it can."""
+    name = layer.fields().at(index).name()
     if number_of(layer.fields().fieldOrigin(index)) not in (_PROVIDER, _EDIT):
         return tr("The field {name} is computed or joined and cannot be written to; choose another one.").format(
-            name=column.name)
+            name=name)
     if index in layer.primaryKeyAttributes():
-        return tr("The field {name} identifies the polygons; choose another one.").format(name=column.name)
+        return tr("The field {name} identifies the polygons; choose another one.").format(name=name)
+    return ""
+
+
+def _field_problem(layer: QgsVectorLayer, column: Column) -> str:
+    problem = written_problem(layer, layer.fields().indexOf(column.name))
+    if problem:
+        return problem
     if column.holds_text or (column.role in NUMBERS and number_of(column.field.type()) == _DOUBLE):
         return ""
     if column.role in NUMBERS:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence, Union
+from typing import List, Optional, Sequence, Union
 
 from qgis.core import (
     QgsCoordinateTransform,
+    QgsCsException,
     QgsFeature,
     QgsFillSymbol,
     QgsGeometry,
@@ -77,9 +78,9 @@ class MapMarks:
         to_map = QgsCoordinateTransform(
             layer.crs(), self._canvas.mapSettings().destinationCrs(), QgsProject.instance().transformContext())
         for count, feature in enumerate(features, 1):
-            inside = feature.geometry().pointOnSurface()
-            if not inside.isNull():
-                self._items.append(NumberMark(self._canvas, count, to_map.transform(inside.asPoint())))
+            place = _on_the_map(feature.geometry().pointOnSurface(), to_map)
+            if place is not None:
+                self._items.append(NumberMark(self._canvas, count, place))
 
     def clear(self) -> None:
         """Take everything off the map."""
@@ -108,6 +109,14 @@ def in_map_crs(layer: QgsVectorLayer, geometry: QgsGeometry, canvas: QgsMapCanva
     moved.transform(QgsCoordinateTransform(
         layer.crs(), canvas.mapSettings().destinationCrs(), QgsProject.instance().transformContext()))
     return moved
+
+
+def _on_the_map(inside: QgsGeometry, to_map: QgsCoordinateTransform) -> Optional[QgsPointXY]:
+    """Where a point lies on the map; ``None`` for no point, and for one that the map's CRS has no place for."""
+    try:
+        return None if inside.isNull() else to_map.transform(inside.asPoint())
+    except QgsCsException:
+        return None
 
 
 def _faint() -> QColor:

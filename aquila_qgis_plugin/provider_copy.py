@@ -79,7 +79,16 @@ def copy_provider(layer: QgsRasterLayer, *, as_displayed: bool) -> ProviderCopy:
 
 def complex_bands(provider: QgsRasterDataProvider) -> bool:
     """Whether a band holds complex numbers."""
-    return any(number_of(provider.dataType(band)) in _COMPLEX for band in range(1, provider.bandCount() + 1))
+    return any(kind in _COMPLEX for kind in _kinds(provider))
+
+
+def unknown_bands(provider: QgsRasterDataProvider) -> bool:
+    """Whether a band holds numbers that this QGIS cannot read, as older ones with those of 64 bits."""
+    return any(kind not in (*DTYPES, ARGB32, ARGB32_PREMULTIPLIED) for kind in _kinds(provider))
+
+
+def _kinds(provider: QgsRasterDataProvider) -> List[int]:
+    return [number_of(provider.dataType(band)) for band in range(1, provider.bandCount() + 1)]
 
 
 def _stages(layer: QgsRasterLayer) -> List[QgsRasterInterface]:

@@ -10,7 +10,7 @@ from qgis.core import QgsMapLayer, QgsProviderRegistry, QgsRasterBlockFeedback, 
 from qtpy import sip
 
 from aquila_qgis_plugin.compat import crs_text
-from aquila_qgis_plugin.provider_copy import ProviderCopy, complex_bands, copy_provider
+from aquila_qgis_plugin.provider_copy import ProviderCopy, complex_bands, copy_provider, unknown_bands
 from aquila_qgis_plugin.provider_raster import ProviderRaster, ShownPicture
 from aquila_qgis_plugin.translation import tr
 from core_model.geo.raster import GdalRaster, Picture
@@ -91,6 +91,9 @@ def raster_problem(layer: Optional[QgsMapLayer]) -> str:
         return tr("{name} has no pixels; choose another raster layer.").format(name=layer.name())
     if complex_bands(provider):
         return tr("{name} holds complex numbers; convert it to amplitudes first.").format(name=layer.name())
+    if unknown_bands(provider) and not _is_plain_file(layer):
+        return tr("{name} holds numbers that this version of QGIS cannot read; convert it to 32 bits first.").format(
+            name=layer.name())
     return ""
 
 

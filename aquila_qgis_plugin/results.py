@@ -9,7 +9,17 @@ from typing import Any, Dict, List, Optional, Set
 
 from qgis.core import QgsFeatureRequest, QgsVectorLayer
 
-from aquila_qgis_plugin.fields import Column, Targets, columns, name_limit, remember_names, shorten, target_problem
+from aquila_qgis_plugin.fields import (
+    Column,
+    Targets,
+    columns,
+    encoding_of,
+    name_limit,
+    number_fits,
+    remember_names,
+    shorten,
+    target_problem,
+)
 from aquila_qgis_plugin.polygons import wkb_of
 from aquila_qgis_plugin.translation import tr
 from core_model.description import Description
@@ -75,19 +85,34 @@ class _Writer:
         self.written = 0
         self._skipped: List[Any] = []
         self._shortened: List[Any] = []
+        self._too_large: List[Any] = []
         self._unwritten: List[Description] = []
         self._others: Set[Any] = set()  # features that have the number of what was described, but another polygon
         self._refused = ""
 
     def write(self, results: Sequence[Description]) -> None:
-        """All results as one undo step; a step that comes to nothing is taken back."""
+        """All results as one undo step; a step that comes to nothing is taken back.
+
+        Rows are looked for first: in a transaction QGIS cannot take back a field that was made for nothing.
+        """
+        before = self._stored([found.id for found in results])
+        for found in results:
+            if found.id not in before:
+                self._miss(found)
+        present = [found for found in results if found.id in before]
+        if present:
+            self._write_in_one_step(present, before)
+
+    def _write_in_one_step(self, results: Sequence[Description], before: Mapping[Any, Mapping[str, Any]]) -> None:
+        # Nor can it undo, in a transaction, a step that makes a field and fills it: the field is a step of its own.
+        is_ready = self._layer.dataProvider().transaction() is not None and self._add_fields()
         self._layer.beginEditCommand(tr("Describe {count} polygons").format(count=len(results)))
         is_whole = False
         try:
-            if self._add_fields():
-                self._write_rows(results)
+            if is_ready or (not self._refused and self._add_fields()):
+                self._write_rows(results, before)
             else:
-                self._unwritten = list(results)
+                self._unwritten += results
             is_whole = True
         finally:
             if is_whole and self.written:
@@ -113,15 +138,12 @@ class _Writer:
                 return False
         return True
 
-    def _write_rows(self, results: Sequence[Description]) -> None:
+    def _write_rows(self, results: Sequence[Description], before: Mapping[Any, Mapping[str, Any]]) -> None:
         places = {column.role: self._layer.fields().indexOf(column.name) for column in self._columns}
-        before = self._stored([found.id for found in results], list(places.values()))
         for found in results:
-            if found.id not in before:
-                self._miss(found)
-                continue
-            values = {places[role]: value for role, value in self._values(found).items()}
-            old = {index: before[found.id][index] for index in values}
+            by_role = self._values(found)
+            values = {places[role]: value for role, value in by_role.items()}
+            old = {places[role]: before[found.id].get(role) for role in by_role}
             if not values or self._layer.changeAttributeValues(found.id, values, old):
                 self.written += 1
             else:
@@ -134,17 +156,19 @@ class _Writer:
         else:
             self._unwritten.append(found)
 
-    def _stored(self, ids: Iterable[Any], places: List[int]) -> Dict[Any, Any]:
-        """The attributes of those features that are still there; without them, undo could not bring them back."""
+    def _stored(self, ids: Iterable[Any]) -> Dict[Any, Dict[str, Any]]:
+        """The values, by role, of those features that are still there; without them, undo could not bring them back."""
+        places = {column.role: self._layer.fields().indexOf(column.name)
+                  for column in self._columns if not column.is_new}
         request = QgsFeatureRequest().setFilterFids([number for number in ids if isinstance(number, int)])
-        request.setSubsetOfAttributes(places)
+        request.setSubsetOfAttributes(list(places.values()))
         if not self._polygons:
             request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
-        found: Dict[Any, Any] = {}
+        found: Dict[Any, Dict[str, Any]] = {}
         for feature in self._layer.getFeatures(request):
             expected = self._polygons.get(feature.id())
             if expected is None or wkb_of(feature.geometry()) == expected:
-                found[feature.id()] = feature.attributes()
+                found[feature.id()] = {role: feature[index] for role, index in places.items()}
             else:
                 self._others.add(feature.id())
         return found
@@ -162,9 +186,14 @@ class _Writer:
                 for column in self._columns if column.role in values}
 
     def _fitted(self, value: Any, column: Column, found: Description) -> Any:
-        if value is None or not column.holds_text:
-            return value
-        text = shorten(str(value), column, self._layer)
+        if value is None:
+            return None
+        if not column.holds_text:
+            if number_fits(value, column.field, self._layer):
+                return value
+            self._too_large.append(found.id)
+            return None
+        text = shorten(str(value), column.field.length(), encoding_of(self._layer))
         if text != str(value) and found.id not in self._shortened:
             self._shortened.append(found.id)
         return text
@@ -182,6 +211,9 @@ class _Writer:
         if self._shortened:
             parts.append(tr("Texts too long for their field, cut after a word: {count}.").format(
                 count=len(self._shortened)))
+        if self._too_large:
+            parts.append(tr("Numbers too large for their field, which is left empty: {count}.").format(
+                count=len(self._too_large)))
         if renamed and self.written:
             names = ", ".join(f"{wished} → {name}" for wished, name in renamed.items())
             parts.append(tr("New fields have other names than you chose: {names}.").format(names=names))
@@ -192,7 +224,8 @@ class _Writer:
 
     def _details(self, commit_problem: str) -> str:
         parts = list(self._layer.commitErrors()) if commit_problem else []
-        for text, ids in ((tr("Gone: {ids}"), self._skipped), (tr("Cut: {ids}"), self._shortened)):
+        for text, ids in ((tr("Gone: {ids}"), self._skipped), (tr("Cut: {ids}"), self._shortened),
+                          (tr("Too large: {ids}"), self._too_large)):
             if ids:
                 listed = ", ".join(str(each) for each in ids[:_MOST_NAMED]) + ("…" if len(ids) > _MOST_NAMED else "")
                 parts.append(text.format(ids=listed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Optional
 
-from qgis.core import QgsProject, QgsVectorLayer
+from qgis.core import QgsProject
 from qgis.gui import QgisInterface
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QMessageBox
@@ -15,6 +15,7 @@ from aquila_qgis_plugin.choice import Choice
 from aquila_qgis_plugin.describe_task import DescribeRequest, DescribeTask, Outcome, start
 from aquila_qgis_plugin.dock.plan import chosen_features
 from aquila_qgis_plugin.messages import fail, inform, offer, warn
+from aquila_qgis_plugin.origin import Origin
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import raster_spec
 from aquila_qgis_plugin.rescue import rescue_layer
@@ -30,8 +31,7 @@ from core_model.geo.regions import Region
 class _Run:
     """What was asked for, in values that outlive the layer."""
 
-    layer_id: str
-    layer_name: str
+    origin: Origin
     targets: Targets
     regions: List[Region]
     model: str
@@ -76,8 +76,7 @@ class RunController(QObject):
             return
         found = list(regions(chosen_features(layer, selected_only), layer.crs()))
         self._run = _Run(
-            layer.id(), layer.name(), choice.targets, found, choice.model.model, choice.model.device, _kind_of(choice)
-        )
+            Origin.of(layer), choice.targets, found, choice.model.model, choice.model.device, _kind_of(choice))
         self._task = DescribeTask(DescribeRequest(
             spec, found, choice.model, style=choice.style, prompt=choice.prompt, labels=choice.labels,
             bands=choice.bands,
@@ -101,12 +100,12 @@ class RunController(QObject):
 
     def _layers_go(self, layer_ids: List[str]) -> None:
         # Results without their layer are rescued, but it would be odd to go on making them.
-        if self._run is not None and self._run.layer_id in layer_ids:
+        if self._run is not None and self._run.origin.layer_id in layer_ids:
             self.cancel()
 
     def _described(self, result: Description) -> None:
         if self._run is not None:
-            self.described.emit(self._run.layer_id, result)
+            self.described.emit(self._run.origin.layer_id, result)
 
     def _counted(self, done: int, total: int) -> None:
         self.progressed.emit(done, total, self._task.seconds_left() if self._task is not None else None)
@@ -119,9 +118,9 @@ class RunController(QObject):
         if not outcome.results:
             self._tell_nothing_done(outcome)
             return
-        layer = _layer_of(run)
+        layer = run.origin.layer()
         if layer is None:
-            self._rescue(run, outcome.results, tr("The layer “{name}” is gone.").format(name=run.layer_name))
+            self._rescue(run, outcome, outcome.results, run.origin.why_lost())
         elif self._closing or layer.isEditable() or settings.load().after_run != settings.ASK:
             self._publish(run, outcome)
         else:
@@ -142,7 +141,7 @@ class RunController(QObject):
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(tr("Descriptions are ready"))
         box.setText(tr("{polygons} of “{name}” have been looked at. Save the texts to the layer now?").format(
-            polygons=polygons_text(len(outcome.results)), name=run.layer_name))
+            polygons=polygons_text(len(outcome.results)), name=run.origin.name))
         box.setInformativeText(tr(
             "Or leave the layer open for editing: you look first, then save or undo. Aquila does the same after later "
             "runs; Settings → Options → Aquila changes it."))
@@ -164,14 +163,14 @@ class RunController(QObject):
         self._publish(run, outcome)
 
     def _publish(self, run: _Run, outcome: Outcome) -> None:
-        layer = _layer_of(run)
+        layer = run.origin.layer()
         if layer is None:
-            self._rescue(run, outcome.results, tr("The layer “{name}” is gone.").format(name=run.layer_name))
+            self._rescue(run, outcome, outcome.results, run.origin.why_lost())
             return
         commit = None if layer.isEditable() else settings.load().after_run == settings.COMMIT
         published = publish(layer, outcome.results, run.targets, commit=commit, regions=run.regions)
         if published.unwritten:
-            self._rescue(run, published.unwritten, published.message, published.details)
+            self._rescue(run, outcome, published.unwritten, published.message, published.details)
         else:
             self._tell(outcome, published)
 
@@ -187,22 +186,22 @@ class RunController(QObject):
         details = (run_details(outcome.results, outcome.seconds), published.details, outcome.details)
         tell(self._iface, _joined(" ", sentence, published.message), _joined("\n\n", *details))
 
-    def _rescue(self, run: _Run, results: List[Description], reason: str, details: str = "") -> None:
-        layer = rescue_layer(results, run.regions, name=tr("{name}, described").format(name=run.layer_name))
+    def _rescue(
+        self, run: _Run, outcome: Outcome, results: List[Description], reason: str, details: str = ""
+    ) -> None:
+        reason = _joined(" ", outcome.error, reason)
+        layer = rescue_layer(results, run.regions, name=tr("{name}, described").format(name=run.origin.name))
         offer(
             self._iface,
             tr("{reason} {count} results can be added as a new layer.").format(
                 reason=reason, count=number_text(len(results))),
-            tr("Add as layer"), lambda: QgsProject.instance().addMapLayer(layer), details,
+            tr("Add as layer"), lambda: QgsProject.instance().addMapLayer(layer),
+            _joined("\n\n", details, outcome.details),
         )
 
 
 def _joined(between: str, *texts: str) -> str:
     return between.join(text for text in texts if text)
-
-
-def _layer_of(run: _Run) -> Optional[QgsVectorLayer]:
-    return QgsProject.instance().mapLayer(run.layer_id)
 
 
 def _remember_pace(run: _Run, seconds_per_polygon: Optional[float]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Optional, Sequence
 
-from qgis.core import QgsProject, QgsVectorLayer
+from qgis.core import QgsVectorLayer
 from qgis.gui import QgisInterface
 
 from aquila_qgis_plugin import messages, settings
+from aquila_qgis_plugin.origin import Origin
 from aquila_qgis_plugin.results import Targets, publish, target_problem
 from aquila_qgis_plugin.translation import tr
 from core_model.description import Description
@@ -15,12 +16,11 @@ from core_model.geo.regions import Region
 
 
 def store(
-    iface: QgisInterface, layer_id: str, results: Sequence[Description], targets: Targets, regions: Sequence[Region]
+    iface: QgisInterface, origin: Origin, results: Sequence[Description], targets: Targets, regions: Sequence[Region]
 ) -> bool:
     """Write results about ``regions`` to a layer in one undo step; the message bar says what could not be done."""
-    layer = QgsProject.instance().mapLayer(layer_id)
-    if not isinstance(layer, QgsVectorLayer):
-        messages.warn(iface, tr("The layer is no longer in the project; copy the text instead."))
+    layer = layer_of(iface, origin)
+    if layer is None:
         return False
     problem = target_problem(layer, targets)
     if problem:
@@ -34,3 +34,11 @@ def store(
     elif published.message:
         messages.inform(iface, published.message, published.details)
     return published.written > 0
+
+
+def layer_of(iface: QgisInterface, origin: Origin) -> Optional[QgsVectorLayer]:
+    """The layer that a text can be stored in; where it is lost the message bar says so."""
+    layer = origin.layer()
+    if layer is None:
+        messages.warn(iface, tr("{reason} Copy the text instead.").format(reason=origin.why_lost()))
+    return layer

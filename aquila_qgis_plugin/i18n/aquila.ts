@@ -692,6 +692,14 @@
       <translation type="unfinished" />
     </message>
     <message>
+      <source>The layer “{name}” is gone.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
+      <source>The layer “{name}” was given another data source.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>&amp;Set up…</source>
       <translation type="unfinished" />
     </message>
@@ -833,6 +841,10 @@ Edited in place, existing fields are filled in one undo step; polygons that cann
     </message>
     <message>
       <source>The layer's field “{name}” is of another type; choose another field.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
+      <source>The layer has no field “{name}”; choose one that it has, or run the algorithm without editing in place.</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -1132,6 +1144,10 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
+      <source>{name} holds numbers that this version of QGIS cannot read; convert it to 32 bits first.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>Descriptions</source>
       <translation type="unfinished" />
     </message>
@@ -1164,6 +1180,10 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
+      <source>Numbers too large for their field, which is left empty: {count}.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>New fields have other names than you chose: {names}.</source>
       <translation type="unfinished" />
     </message>
@@ -1180,15 +1200,15 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
+      <source>Too large: {ids}</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>{format} keeps {count} letters of a field's name.</source>
       <translation type="unfinished" />
     </message>
     <message>
       <source>{name} could not be saved; it stays open for editing, with the results in it.</source>
-      <translation type="unfinished" />
-    </message>
-    <message>
-      <source>The layer “{name}” is gone.</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -1244,7 +1264,7 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
-      <source>The layer is no longer in the project; copy the text instead.</source>
+      <source>{reason} Copy the text instead.</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -1531,10 +1551,6 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
     </message>
     <message>
       <source>Cancelled.</source>
-      <translation type="unfinished" />
-    </message>
-    <message>
-      <source>The layer is no longer in the project; copy the answer instead.</source>
       <translation type="unfinished" />
     </message>
   </context>

@@ -692,6 +692,14 @@
       <translation>Es gibt kein Modell {name}; wählen Sie unter Einstellungen → Optionen → Aquila ein anderes.</translation>
     </message>
     <message>
+      <source>The layer “{name}” is gone.</source>
+      <translation>Der Layer „{name}“ ist nicht mehr da.</translation>
+    </message>
+    <message>
+      <source>The layer “{name}” was given another data source.</source>
+      <translation>Der Layer „{name}“ hat eine andere Datenquelle bekommen.</translation>
+    </message>
+    <message>
       <source>&amp;Set up…</source>
       <translation>&amp;Einrichten…</translation>
     </message>
@@ -846,6 +854,10 @@ Direkt bearbeitet, werden vorhandene Felder in einem Schritt gefüllt, der sich 
     <message>
       <source>The layer's field “{name}” is of another type; choose another field.</source>
       <translation>Das Feld „{name}“ des Layers ist von anderem Typ; wählen Sie ein anderes.</translation>
+    </message>
+    <message>
+      <source>The layer has no field “{name}”; choose one that it has, or run the algorithm without editing in place.</source>
+      <translation>Der Layer hat kein Feld „{name}“; wählen Sie eines, das er hat, oder führen Sie den Algorithmus nicht direkt auf dem Layer aus.</translation>
     </message>
     <message>
       <source>Similarity of polygons to a region</source>
@@ -1164,6 +1176,10 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>{name} enthält komplexe Zahlen; wandeln Sie sie zuerst in Amplituden um.</translation>
     </message>
     <message>
+      <source>{name} holds numbers that this version of QGIS cannot read; convert it to 32 bits first.</source>
+      <translation>{name} enthält Zahlen, die diese QGIS-Version nicht lesen kann; wandeln Sie es erst in 32 Bit um.</translation>
+    </message>
+    <message>
       <source>Descriptions</source>
       <translation>Beschreibungen</translation>
     </message>
@@ -1196,6 +1212,10 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>Texte, zu lang für ihr Feld und nach einem Wort gekürzt: {count}.</translation>
     </message>
     <message>
+      <source>Numbers too large for their field, which is left empty: {count}.</source>
+      <translation>Zahlen, die zu groß für ihr Feld sind, das leer bleibt: {count}.</translation>
+    </message>
+    <message>
       <source>New fields have other names than you chose: {names}.</source>
       <translation>Neue Felder heißen anders, als Sie wählten: {names}.</translation>
     </message>
@@ -1212,16 +1232,16 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>Gekürzt: {ids}</translation>
     </message>
     <message>
+      <source>Too large: {ids}</source>
+      <translation>Zu groß: {ids}</translation>
+    </message>
+    <message>
       <source>{format} keeps {count} letters of a field's name.</source>
       <translation>{format} behält {count} Buchstaben eines Feldnamens.</translation>
     </message>
     <message>
       <source>{name} could not be saved; it stays open for editing, with the results in it.</source>
       <translation>{name} ließ sich nicht speichern; der Layer bleibt zum Bearbeiten offen, mit den Ergebnissen darin.</translation>
-    </message>
-    <message>
-      <source>The layer “{name}” is gone.</source>
-      <translation>Der Layer „{name}“ ist nicht mehr da.</translation>
     </message>
     <message>
       <source>Cancelled before any polygon was described.</source>
@@ -1276,8 +1296,8 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>Als Layer hinzufügen</translation>
     </message>
     <message>
-      <source>The layer is no longer in the project; copy the text instead.</source>
-      <translation>Der Layer ist nicht mehr im Projekt; kopieren Sie stattdessen den Text.</translation>
+      <source>{reason} Copy the text instead.</source>
+      <translation>{reason} Kopieren Sie stattdessen den Text.</translation>
     </message>
     <message>
       <source>The memory is full; choose a smaller batch size or model in the options, and run again.</source>
@@ -1564,10 +1584,6 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
     <message>
       <source>Cancelled.</source>
       <translation>Abgebrochen.</translation>
-    </message>
-    <message>
-      <source>The layer is no longer in the project; copy the answer instead.</source>
-      <translation>Der Layer ist nicht mehr im Projekt; kopieren Sie stattdessen die Antwort.</translation>
     </message>
   </context>
   <context>

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List
 
 from qgis.core import (
     QgsProcessingContext,
+    QgsProcessingFeedback,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterString,
@@ -120,7 +121,8 @@ class AskPolygons(TextAlgorithm):
         told(len(regions), len(regions))
 
     def more_outputs(
-        self, found: Mapping[int, Any], values: Mapping[str, Any], context: QgsProcessingContext  # noqa: ARG002
+        self, found: Mapping[int, Any], values: Mapping[str, Any], context: QgsProcessingContext,  # noqa: ARG002
+        feedback: QgsProcessingFeedback,  # noqa: ARG002
     ) -> Dict[str, Any]:
         """The one answer, if there is one."""
         return {ANSWER: next((each.description for each in found.values()), "")} if self._together else {}

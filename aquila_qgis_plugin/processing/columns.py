@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from qgis.core import QgsFeature, QgsFields
+from qgis.core import QgsFeature, QgsFields, QgsVectorLayer
 
 from aquila_qgis_plugin.compat import number_of, text_field
-from aquila_qgis_plugin.fields import free_name, index_of
+from aquila_qgis_plugin.fields import free_name, index_of, shorten, written_problem
 from aquila_qgis_plugin.translation import tr
 
 
@@ -49,6 +49,18 @@ def columns_problem(columns: Sequence[Column], fields: QgsFields) -> str:
     return ""
 
 
+def in_place_problem(columns: Sequence[Column], layer: QgsVectorLayer) -> str:
+    """One sentence that says why a layer's own fields cannot take the columns, "" if they can."""
+    for column in columns:
+        index = index_of(layer.fields(), column.name)
+        problem = written_problem(layer, index) if index >= 0 else tr(
+            "The layer has no field “{name}”; choose one that it has, or run the algorithm without editing in place."
+        ).format(name=column.name)
+        if problem:
+            return problem
+    return ""
+
+
 def with_columns(fields: QgsFields, columns: Sequence[Column]) -> QgsFields:
     """A layer's fields, and behind them those that it does not have yet."""
     joined = QgsFields(fields)
@@ -59,11 +71,14 @@ def with_columns(fields: QgsFields, columns: Sequence[Column]) -> QgsFields:
 
 
 class Filler:
-    """Writes outcomes into features with ``fields``; ``shortened`` counts the texts that were too long for theirs."""
+    """Writes outcomes into features with ``fields``; ``shortened`` counts the texts that were too long for theirs.
 
-    def __init__(self, fields: QgsFields, columns: Sequence[Column]) -> None:
+    Texts may have ``limit`` letters (0: any) where their field has no limit of its own, or bytes in an ``encoding``.
+    """
+
+    def __init__(self, fields: QgsFields, columns: Sequence[Column], limit: int = 0, encoding: str = "") -> None:
         self.shortened = 0
-        self._fields = fields
+        self._fields, self._limit, self._encoding = fields, limit, encoding
         self._places = [(index_of(fields, column.name), column.value) for column in columns]
 
     def values(self, outcome: Any) -> Any:
@@ -81,8 +96,8 @@ class Filler:
         return made
 
     def _fitted(self, index: int, value: Any) -> Any:
-        length = self._fields[index].length()
-        if isinstance(value, str) and 0 < length < len(value):
-            self.shortened += 1
-            return value[: length - 1] + "…"
-        return value
+        if not isinstance(value, str):
+            return value
+        text = shorten(value, self._fields[index].length() or self._limit, self._encoding)
+        self.shortened += text != value
+        return text

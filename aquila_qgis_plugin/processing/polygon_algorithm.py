@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeatureBasedAlgorithm,
     QgsProcessingFeatureSource,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
     QgsVectorLayer,
@@ -21,11 +22,12 @@ from qgis.core import (
 )
 
 from aquila_qgis_plugin.cancelled import CancelledError
+from aquila_qgis_plugin.fields import encoding_of, limit_of_file
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.processing import parameters as common
 from aquila_qgis_plugin.processing import statuses
 from aquila_qgis_plugin.processing.algorithm import AquilaAlgorithm, looking, progress
-from aquila_qgis_plugin.processing.columns import Column, Filler, columns_problem, with_columns
+from aquila_qgis_plugin.processing.columns import Column, Filler, columns_problem, in_place_problem, with_columns
 from aquila_qgis_plugin.translation import tr
 
 if TYPE_CHECKING:
@@ -74,7 +76,8 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
         raise NotImplementedError
 
     def more_outputs(
-        self, found: Mapping[int, Any], values: Mapping[str, Any], context: QgsProcessingContext  # noqa: ARG002
+        self, found: Mapping[int, Any], values: Mapping[str, Any], context: QgsProcessingContext,  # noqa: ARG002
+        feedback: QgsProcessingFeedback,  # noqa: ARG002
     ) -> Dict[str, Any]:
         """What else a run gives, besides the layer and the counts."""
         return {}
@@ -110,8 +113,15 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
         problem = common.polygons_problem(self, values, INPUT, context) or super().problem(values, context)
         if problem:
             return problem
-        source = self.parameterAsSource(values, INPUT, context)
-        return columns_problem(self.columns(values, context), source.fields())
+        columns = self.columns(values, context)
+        problem = columns_problem(columns, self.parameterAsSource(values, INPUT, context).fields())
+        return problem or (in_place_problem(columns, self._edited(values, context)) if self.in_place else "")
+
+    def _edited(self, values: Mapping[str, Any], context: QgsProcessingContext) -> QgsVectorLayer:
+        """The layer that is edited in place."""
+        given = values[INPUT]
+        layer = given.source if isinstance(given, QgsProcessingFeatureSourceDefinition) else given
+        return self.parameterAsVectorLayer({INPUT: layer}, INPUT, context)
 
     def prepareAlgorithm(  # noqa: N802 (QGIS's name)
         self, parameters: Mapping[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -140,15 +150,17 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
         if sink is None:
             raise QgsProcessingException(self.invalidSinkError(parameters, OUTPUT))
         found = self._look_at_all(source, feedback)
-        filler = Filler(fields, columns)
+        limit = limit_of_file(destination)
+        # UTF-8 needs as many bytes as any encoding that the file may get.
+        filler = Filler(fields, columns, limit, "utf-8" if limit else "")
         for feature in source.getFeatures(QgsFeatureRequest(), _AS_THEY_ARE):
             if feature.id() in found:
                 row = filler.filled(feature, found[feature.id()])
                 if not sink.addFeature(row, QgsFeatureSink.Flag.FastInsert):
                     raise QgsProcessingException(self.writeFeatureError(sink, parameters, OUTPUT))
         _report(found, filler, feedback)
-        reached = [outcome.status for outcome in found.values()]
-        return {OUTPUT: destination, **statuses.counts(reached), **self.more_outputs(found, parameters, context)}
+        more = self.more_outputs(found, parameters, context, feedback)
+        return {OUTPUT: destination, **statuses.counts([outcome.status for outcome in found.values()]), **more}
 
     def processFeature(  # noqa: N802 (QGIS's name)
         self, feature: QgsFeature, context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -167,8 +179,8 @@ class PolygonAlgorithm(AquilaAlgorithm, QgsProcessingFeatureBasedAlgorithm):
 
         Where there is no new value the old one stays.
         """
-        layer = self.parameterAsVectorLayer({INPUT: self._values[INPUT].source}, INPUT, context)
-        filler = Filler(layer.fields(), self.columns(self._values, context))
+        layer = self._edited(self._values, context)
+        filler = Filler(layer.fields(), self.columns(self._values, context), encoding=encoding_of(layer))
         try:
             found = self._look_at_all(self.parameterAsSource(self._values, INPUT, context), feedback)
         except QgsProcessingException as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
-    QgsProcessingException,
+    QgsProcessingFeedback,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterString,
@@ -96,7 +96,7 @@ class RegionEmbeddings(PolygonAlgorithm):
 
     def problem(self, values: Mapping[str, Any], context: QgsProcessingContext) -> str:
         """See ``AquilaAlgorithm.problem``."""
-        problem = super().problem(values, context)
+        problem = super().problem(values, context) or _table_problem(self.parameterAsFileOutput(values, TABLE, context))
         if problem or not self.parameterAsString(values, PREFIX, context).strip():
             return problem
         if _length(self.parameterAsString(values, MODEL, context).strip()) is None:
@@ -119,7 +119,8 @@ class RegionEmbeddings(PolygonAlgorithm):
             picture, polygons, unit=self._unit, wider=setup.wider, progress=told, is_cancelled=is_cancelled)
 
     def more_outputs(
-        self, found: Mapping[int, Any], values: Mapping[str, Any], context: QgsProcessingContext
+        self, found: Mapping[int, Any], values: Mapping[str, Any], context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
     ) -> Dict[str, Any]:
         """The table, if it is wanted."""
         path = self.parameterAsFileOutput(values, TABLE, context)
@@ -127,10 +128,9 @@ class RegionEmbeddings(PolygonAlgorithm):
             return {}
         try:
             _write_table(Path(path), found)
-        except OSError as error:
-            raise QgsProcessingException(
-                tr("The table cannot be written ({reason}); choose another file.").format(reason=error.strerror)
-            ) from error
+        except OSError as error:  # since the run began; the layer is there all the same
+            feedback.reportError(_not_written(error), False)
+            return {}
         return {TABLE: path}
 
 
@@ -143,6 +143,25 @@ def _length(model: str) -> Optional[int]:
 
 def _number(place: int, found: Embedding) -> Optional[float]:
     return None if found.vector is None else float(found.vector[place])
+
+
+def _table_problem(path: str) -> str:
+    """One sentence that says why a table cannot be written, "" if it can; a file that is there is left as it is."""
+    if not path:
+        return ""
+    is_new = not Path(path).exists()
+    try:
+        with Path(path).open("ab"):
+            pass
+        if is_new:
+            Path(path).unlink()
+    except OSError as error:
+        return _not_written(error)
+    return ""
+
+
+def _not_written(error: OSError) -> str:
+    return tr("The table cannot be written ({reason}); choose another file.").format(reason=error.strerror)
 
 
 def _write_table(path: Path, found: Mapping[int, Any]) -> None:

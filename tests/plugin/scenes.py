@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import List, Sequence, Tuple
 
 import numpy as np
-from qgis.core import QgsFeature, QgsGeometry, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorFileWriter, QgsVectorLayer
 
 from core_model.geo.regions import Region
 from tests.geo_helpers import write_raster
@@ -58,3 +58,11 @@ def add_squares(layer: QgsVectorLayer, places: Sequence[Tuple[float, float, floa
         feature.setGeometry(QgsGeometry.fromWkt(square(*place)))
         features.append(feature)
     layer.dataProvider().addFeatures(features)
+
+
+def on_disk(layer: QgsVectorLayer, path: Path, driver: str) -> QgsVectorLayer:
+    """The layer written to a file and opened again."""
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = driver
+    QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(path), QgsProject.instance().transformContext(), options)
+    return QgsVectorLayer(str(path), path.stem, "ogr")

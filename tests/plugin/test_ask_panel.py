@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
-from qgis.core import QgsGeometry, QgsProject, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
+    QgsProject,
+    QgsRectangle,
+    QgsVectorLayer,
+)
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QToolButton
@@ -99,6 +106,28 @@ def test_one_polygon_is_asked_about(world: World, tasks: List[FakeTask]) -> None
     assert [region.id for region in tasks[0].request.regions] == [3]
     assert world.panel._line.text() == ""
     assert world.panel._button.text() == "Cancel"
+
+
+def test_a_polygon_that_the_map_has_no_place_for_is_asked_about_all_the_same(
+    iface: Interface, tmp_path: Path
+) -> None:
+    iface.mapCanvas().setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
+    world = World(iface, tmp_path)
+    world.layer = far = QgsVectorLayer("Polygon?crs=EPSG:4326", "far", "memory")
+    shapes = []
+    for west, south in ((10, 50), (105, 0)):
+        feature = QgsFeature()
+        feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(west, south, west + 1, south + 1)))
+        shapes.append(feature)
+    far.dataProvider().addFeatures(shapes)
+    QgsProject.instance().addMapLayer(far)
+    world.choice = replace(world.choice, polygons=far)
+    world.panel.refresh()
+    world.select(1, 2)
+    assert world.names() == ["<region1>", "<region2>"] and world.panel._line.isEnabled()
+    assert len(world.panel._marks._items) == 1
+    world.panel.close_down()
+    world.panel.deleteLater()
 
 
 def test_several_polygons_get_names_that_a_click_puts_into_the_question(world: World, tasks: List[FakeTask]) -> None:
@@ -205,7 +234,7 @@ def test_storing_can_be_called_off_and_a_removed_layer_is_told(world: World, tas
     QgsProject.instance().removeMapLayer(world.layer)
     assert not [dialog for dialog in world.panel.findChildren(_dialog_type()) if dialog.isVisible()]
     exchange._store.click()
-    assert "no longer in the project" in world.iface.messageBar().currentItem().text()
+    assert "“plots” is gone" in world.iface.messageBar().currentItem().text()
     assert exchange.answer == ANSWER.text
 
 

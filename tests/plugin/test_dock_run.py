@@ -16,7 +16,7 @@ from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import runtime
 from tests.plugin.dock_fakes import FakeTask, part, shown_dock, start_fake
 from tests.plugin.interface import Interface
-from tests.plugin.scenes import polygon_layer, raster_layer
+from tests.plugin.scenes import PLACES, on_disk, polygon_layer, raster_layer
 
 
 @pytest.fixture(autouse=True)
@@ -199,6 +199,23 @@ def test_results_of_a_layer_that_is_gone_are_offered_as_a_new_one(
     rescued = next(iter(QgsProject.instance().mapLayersByName("plots, described")))
     assert sorted(feature["description"] for feature in rescued.getFeatures()) == ["one", "three", "two"]
     assert all(feature.hasGeometry() for feature in rescued.getFeatures())
+
+
+def test_results_of_a_layer_with_another_source_are_offered_with_what_went_wrong(
+    dock: AquilaDock, iface: Interface, plots: QgsVectorLayer, tmp_path: Path
+) -> None:
+    """Its polygons have the same numbers, but are others."""
+    commit_always()
+    task = begin(dock)
+    results = task.describe("one", "two", "three")
+    other = on_disk(polygon_layer(["description:string(200)"], PLACES[::-1]), tmp_path / "other.gpkg", "GPKG")
+    plots.setDataSource(other.source(), "plots", "ogr")
+    task.ended.emit(Outcome(results, error="The server broke.", details="Traceback …"))
+    assert told(iface).startswith("The server broke. The layer “plots” was given another data source. 3 results")
+    assert texts(plots) == [None, None, None]
+    iface.messageBar().currentItem().findChild(QPushButton, "aquilaMoreButton").click()
+    more = iface.mainWindow().findChild(QgsMessageViewer).findChild(QTextBrowser).toPlainText()
+    assert "Traceback …" in more
 
 
 def test_a_layer_removed_while_the_question_is_open_loses_nothing(

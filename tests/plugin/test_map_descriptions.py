@@ -61,7 +61,7 @@ def test_storing_in_a_layer_that_is_gone_says_so(world: World, tasks: List[FakeT
     world.choice = replace(world.choice, polygons=None)
     tasks[0].ended.emit(outcome(FOUND))
     world.bubble._action.click()
-    assert "no longer in the project" in world.iface.messageBar().currentItem().text()
+    assert "“plots” is gone. Copy the text" in world.iface.messageBar().currentItem().text()
 
 
 def test_a_removed_layer_takes_its_mark_along_but_not_the_text(world: World, tasks: List[FakeTask]) -> None:

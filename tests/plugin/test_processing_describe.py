@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Iterator, List
 
 import numpy as np
 import pytest
@@ -33,7 +33,9 @@ from qgis.core import (
 
 from core_model.checkpoint import load_model
 from core_model.describer import Describer
-from core_model.geo.raster import GdalRaster
+from core_model.description import Description
+from core_model.geo.raster import GdalRaster, Picture
+from core_model.geo.regions import Region
 from tests.geo_helpers import write_raster
 from tests.plugin.processing_runs import (
     COUNTS,
@@ -220,6 +222,26 @@ def test_polygons_of_another_crs_and_files_of_other_formats(
     written = QgsVectorLayer(found["OUTPUT"], "out")
     assert written.isValid() and written.crs().authid() == "EPSG:4326" and written.featureCount() == 7
     assert all(row["status"] == "ok" and row["descriptio"] for row in rows(written))
+
+
+@pytest.mark.parametrize("ending", ["shp", "tab"])
+def test_texts_too_long_for_a_file_are_cut_after_a_word_and_counted(
+    model: str, raster: QgsRasterLayer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    text = "A wide dry meadow with très many stripes, " * 8
+
+    def described(_: Describer, picture: Picture, polygons: Iterator[Region], **__: object) -> Iterator[Description]:
+        yield from (Description(region.id, "ok", text) for region in polygons)
+
+    monkeypatch.setattr(Describer, "describe", described)
+    heard = Heard()
+    found = run("describe_polygons", {
+        "INPUT": polygon_layer(), "RASTER": raster, "MODEL": model, "OUTPUT": str(tmp_path / f"out.{ending}")}, heard)
+    written = rows(QgsVectorLayer(found["OUTPUT"], "out"))[0]
+    kept = str(next(value for name, value in written.items() if name.startswith("descriptio")))
+    assert kept.endswith("...") and text.startswith(kept[:-3]) and text[len(kept) - 3] in " ,"
+    assert 200 < len(kept.encode()) <= 254
+    assert any(warning.startswith("7 texts were too long") for warning in heard.warnings)
 
 
 def test_batch_runs_one_set_of_values_after_the_other(model: str, raster: QgsRasterLayer, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import NULL, QgsFeature, QgsGeometry, QgsRasterLayer, QgsVectorLayer
+from qgis.core import NULL, QgsFeature, QgsField, QgsGeometry, QgsRasterLayer, QgsVectorLayer
 
 from tests.plugin.processing_runs import Heard, algorithm_of, edit_in_place, rows, run, texts_of
 from tests.plugin.scenes import PLACES, polygon_layer, square
@@ -78,6 +78,20 @@ def test_in_place_a_failure_loses_no_unsaved_edit(
     edit_in_place("describe_polygons", layer, {"RASTER": raster, "MODEL": "absent", "FIELD": "note"}, heard)
     assert any("no model absent" in error.lower() for error in heard.errors)
     assert layer.isEditable() and rows(layer)[0]["note"] == "mine"
+    layer.rollBack()
+
+
+def test_in_place_fields_that_cannot_be_written_to_are_refused(model: str, raster: QgsRasterLayer) -> None:
+    """QGIS would say that all went well, or never close its undo step."""
+    layer = polygon_layer(["note:string(0)"])
+    layer.addExpressionField("'x'", QgsField("sum", layer.fields().field("note").type()))
+    layer.startEditing()
+    layer.changeAttributeValue(1, 0, "mine")
+    for field, words in (("sum", "computed or joined"), ("nosuch", "has no field “nosuch”")):
+        heard = Heard()
+        edit_in_place("describe_polygons", layer, {"RASTER": raster, "MODEL": model, "FIELD": field}, heard)
+        assert any(words in error for error in heard.errors)
+        assert layer.undoStack().canUndo() and rows(layer)[0]["note"] == "mine"
     layer.rollBack()
 
 

@@ -12,6 +12,7 @@ import pytest
 from osgeo import gdal
 from qgis.core import NULL, QgsCoordinateReferenceSystem, QgsProcessingException, QgsRasterLayer, QgsVectorLayer
 
+from aquila_qgis_plugin.processing import region_embeddings
 from core_model.checkpoint import load_model
 from core_model.embeddings import Embedder
 from tests.geo_helpers import write_raster
@@ -69,9 +70,26 @@ def test_vectors_may_keep_their_length_and_stay_out_of_the_fields(
     with table.open(encoding="utf-8", newline="") as file:
         lengths = [math.hypot(*(float(value) for value in _vectors(row))) for row in csv.DictReader(file)]
     assert len(lengths) == 7 and all(abs(length - 1) > 0.1 for length in lengths)
-    with pytest.raises(QgsProcessingException, match="table cannot be written"):
-        run("region_embeddings", {
-            "INPUT": polygon_layer(), "RASTER": raster, "MODEL": model, "TABLE": str(tmp_path / "no" / "where.csv")})
+
+
+def test_a_table_that_cannot_be_written_costs_no_run(
+    model: str, raster: QgsRasterLayer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused before; where it only fails afterwards, the layer is there all the same."""
+    values = {"INPUT": polygon_layer(), "RASTER": raster, "MODEL": model}
+    words = "The table cannot be written (No such file or directory); choose another file."
+    assert problem("region_embeddings", {**values, "TABLE": str(tmp_path / "no" / "where.csv")}) == words
+    table = tmp_path / "vectors.csv"
+    assert problem("region_embeddings", {**values, "TABLE": str(table)}) == "" and not table.exists()
+
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(region_embeddings, "_write_table", fail)
+    heard = Heard()
+    found = run("region_embeddings", {**values, "TABLE": str(table)}, heard)
+    assert len(rows(found["OUTPUT"])) == 7 and "TABLE" not in found
+    assert any("cannot be written (Permission denied)" in error for error in heard.errors)
 
 
 def test_polygons_are_ranked_by_likeness(lake: QgsRasterLayer) -> None:

@@ -22,7 +22,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from aquila_qgis_plugin import provider_raster
+from aquila_qgis_plugin import provider_copy, provider_raster
 from aquila_qgis_plugin.cancelled import CancelledError
 from aquila_qgis_plugin.provider_copy import copy_provider
 from aquila_qgis_plugin.provider_raster import ProviderRaster
@@ -318,6 +318,18 @@ def _problems(folder: Path) -> Dict[str, Optional[Any]]:
         "cannot be opened; mend its data source": QgsRasterLayer(str(folder / "none.tif"), "none"),
         "holds complex numbers": QgsRasterLayer(str(folder / "complex.tif"), "radar"),
     }
+
+
+def test_bands_that_qgis_does_not_know_are_refused_where_it_must_read_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As older ones do not know those of 64 bits; GDAL reads the plain file by itself."""
+    layer = raster_layer(tmp_path)
+    monkeypatch.setattr(provider_copy, "DTYPES", {})
+    assert raster_problem(layer) == ""
+    layer.dataProvider().setUserNoDataValue(1, [QgsRasterRange(7, 7)])
+    assert raster_problem(layer) == (
+        "scene holds numbers that this version of QGIS cannot read; convert it to 32 bits first.")
 
 
 def test_layers_that_cannot_be_described_are_refused_in_one_sentence(tmp_path: Path) -> None:

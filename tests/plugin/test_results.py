@@ -13,7 +13,6 @@ from qgis.core import (
     QgsField,
     QgsProject,
     QgsVectorDataProvider,
-    QgsVectorFileWriter,
     QgsVectorLayer,
 )
 from qtpy import sip
@@ -22,7 +21,7 @@ from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rescue import rescue_layer
 from aquila_qgis_plugin.results import Targets, publish, target_problem
 from core_model.description import Description
-from tests.plugin.scenes import PLACES, polygon_layer, square
+from tests.plugin.scenes import PLACES, on_disk, polygon_layer, square
 
 ALL = Targets("description", "label", "confidence", "status", "area_m2")
 
@@ -36,14 +35,6 @@ def found(id: int, text: str = "A field.", **changes: Any) -> Description:
 def stored(layer: QgsVectorLayer, name: str) -> Dict[int, Any]:
     """What is in a field, by feature."""
     return {each.id(): None if each[name] in (None, NULL) else each[name] for each in layer.getFeatures()}
-
-
-def on_disk(layer: QgsVectorLayer, path: Path, driver: str) -> QgsVectorLayer:
-    """The layer written to a file and opened again."""
-    options = QgsVectorFileWriter.SaveVectorOptions()
-    options.driverName = driver
-    QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(path), QgsProject.instance().transformContext(), options)
-    return QgsVectorLayer(str(path), path.stem, "ogr")
 
 
 @pytest.fixture()

@@ -1,0 +1,91 @@
+"""Layers whose source changes under a run, and sources that cannot take back what was written to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterator, List
+
+import pytest
+from qgis.core import QgsProject, QgsVectorLayer
+
+from aquila_qgis_plugin.origin import Origin
+from aquila_qgis_plugin.results import Targets, publish
+from core_model.description import Description
+from tests.plugin.scenes import PLACES, on_disk, polygon_layer
+
+
+def _found(number: int, text: str = "A field.", **changes: Any) -> Description:
+    return Description(number, "ok", text, **changes)
+
+
+def _texts(layer: QgsVectorLayer, field: str = "description") -> List[Any]:
+    return [feature[field] or None for feature in layer.getFeatures()]
+
+
+@pytest.fixture()
+def plots(tmp_path: Path) -> Iterator[QgsVectorLayer]:
+    """Squares in a GeoPackage that QGIS edits in a transaction."""
+    QgsProject.instance().setAutoTransaction(True)
+    layer = on_disk(polygon_layer(["name:string"]), tmp_path / "plots.gpkg", "GPKG")
+    QgsProject.instance().addMapLayer(layer)
+    yield layer
+    QgsProject.instance().setAutoTransaction(False)
+
+
+def test_in_a_transaction_nothing_is_left_of_a_run_without_rows(plots: QgsVectorLayer) -> None:
+    """QGIS would drop a column there that was never made, and show no polygon any more."""
+    plots.startEditing()
+    published = publish(plots, [_found(100), _found(101)], Targets("description"), commit=None)
+    assert (published.written, published.skipped) == (0, 2)
+    assert len(_texts(plots, "name")) == len(PLACES) and "description" not in plots.fields().names()
+
+
+def test_in_a_transaction_texts_are_undone_and_the_next_run_finds_its_polygons(plots: QgsVectorLayer) -> None:
+    assert publish(plots, [_found(1), _found(2)], Targets("description"), commit=False).written == 2
+    assert sum(text is not None for text in _texts(plots)) == 2
+    plots.undoStack().undo()
+    assert _texts(plots) == [None] * len(PLACES)
+    plots.undoStack().redo()
+    assert sum(text is not None for text in _texts(plots)) == 2
+    again = publish(plots, [_found(number, "A wood.") for number in (1, 2, 3)], Targets("description"), commit=None)
+    assert again.written == 3 and plots.commitChanges()
+    assert _texts(plots).count("A wood.") == 3
+
+
+def test_in_a_transaction_a_refused_field_loses_nothing(plots: QgsVectorLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QgsVectorLayer, "addAttribute", lambda *_: False)
+    results = [_found(1), _found(2)]
+    published = publish(plots, results, Targets("description"), commit=True)
+    assert published.unwritten == results and "does not take the new field" in published.message
+
+
+def test_an_origin_knows_its_layer_whatever_its_filter(tmp_path: Path) -> None:
+    layer = on_disk(polygon_layer(["name:string"]), tmp_path / "a.gpkg", "GPKG")
+    QgsProject.instance().addMapLayer(layer)
+    origin = Origin.of(layer)
+    assert layer.setSubsetString("fid < 3") and origin.layer() is layer
+    on_disk(polygon_layer(["name:string"], PLACES[::-1]), tmp_path / "b.gpkg", "GPKG")
+    layer.setDataSource(str(tmp_path / "b.gpkg"), "a", "ogr")
+    assert origin.layer() is None and origin.why_lost() == "The layer “a” was given another data source."
+    QgsProject.instance().removeMapLayer(layer.id())
+    assert origin.layer() is None and origin.why_lost() == "The layer “a” is gone."
+
+
+def test_an_origin_of_a_layer_in_memory_survives_a_new_field() -> None:
+    layer = polygon_layer(["name:string"])
+    QgsProject.instance().addMapLayer(layer)
+    origin = Origin.of(layer)
+    publish(layer, [_found(1)], Targets("description"), commit=True)
+    assert origin.layer() is layer
+
+
+@pytest.mark.parametrize("driver, ending", [("ESRI Shapefile", "shp"), ("MapInfo File", "tab")])
+def test_numbers_too_large_for_their_field_leave_it_empty(tmp_path: Path, driver: str, ending: str) -> None:
+    """A file of these formats would hold another number, without a word."""
+    layer = on_disk(polygon_layer(["area:double(6,2)"]), tmp_path / f"plots.{ending}", driver)
+    numbers = sorted(feature.id() for feature in layer.getFeatures())[:2]
+    results = [_found(numbers[0], area_m2=123_456_789.5), _found(numbers[1], area_m2=12.5)]
+    published = publish(layer, results, Targets("description", area="area"), commit=True)
+    assert published.written == 2 and "too large for their field, which is left empty: 1" in published.message
+    assert str(numbers[0]) in published.details
+    assert sorted(area for area in _texts(layer, "area") if area) == [12.5]
