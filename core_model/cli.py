@@ -69,7 +69,7 @@ def _write_utf8() -> None:
     """Texts of any script go to files and pipes, whatever the code page: those of Windows have few."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 @app.command()
@@ -102,15 +102,18 @@ def describe(
     _check_engine(engine, output, device, workers, ray_address, as_json)
     numbers, names = _numbers(bands), _names(labels)
     with _one_sentence():
+        from core_model.formats import named
         from core_model.generation import Sampling
         from core_model.job import Job
         from core_model.output import is_complete
 
+        output = None if output is None else named(output)
         if resume and output is not None and is_complete(output):
             typer.echo(f"{output} is complete; there is nothing to resume.", err=True)
             return
         job = Job(
-            raster, polygons, output, style.value if style else None, prompt, names, where, layer, numbers, limit,
+            raster, polygons, output, style.value if style else None, prompt and _typed(prompt), names,
+            where and _typed(where), layer and _typed(layer), numbers, limit,
             Sampling(temperature=temperature, seed=seed), resume, overwrite)
         if engine == Engine.ray and output is not None:
             code = _run_many(job, output, model, device, dtype, batch_size, workers, ray_address)
@@ -149,7 +152,7 @@ def ask(
         with GdalRaster(raster) as source:
             regions = _regions(source, wkt or [], points, crs, radius)
             answer = Describer(load_model(model, device=device, dtype=dtype)).ask(
-                source, regions, question, labels=names, bands=numbers,
+                source, regions, _typed(question), labels=names, bands=numbers,
                 sampling=Sampling(temperature=temperature, seed=seed))
         if as_json:
             _write_json(vars(answer))
@@ -333,7 +336,14 @@ def _numbers(text: Optional[str]) -> Optional[Tuple[int, ...]]:
 
 
 def _names(text: Optional[str]) -> Optional[Tuple[str, ...]]:
-    return tuple(text.split(",")) if text is not None else None
+    return tuple(_typed(text).split(",")) if text is not None else None
+
+
+def _typed(text: str) -> str:
+    """What was typed where the shell does not write UTF-8."""
+    from core_model.geo.gdal_calls import readable
+
+    return readable(text)
 
 
 def _place(text: str) -> Tuple[float, float]:

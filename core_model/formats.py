@@ -12,6 +12,7 @@ from osgeo import gdal, ogr, osr
 
 from core_model.errors import OutputError
 from core_model.geo.gdal_calls import LONLAT, attempt, crs_wkt_of, spatial_reference
+from core_model.geo.polygons import POLYGON_TYPES, polygons_of
 
 # A text column of a shapefile or of MapInfo holds this many bytes.
 DBASE_TEXT = 254
@@ -40,7 +41,16 @@ class Format:
     # Names, in small letters, that no column may have; and whether names must be ASCII words, as in XML.
     reserved: FrozenSet[str] = frozenset()
     ascii_words: bool = False
+    # Control characters cannot be read again; nor are several polygons in a collection one row.
+    plain_text: bool = False
+    one_kind: bool = False
+    # The driver names its files in small letters, whatever it is told.
+    lower: bool = False
 
+
+_MAPINFO: Dict[str, Any] = {
+    "layer_options": ("ENCODING=UTF-8",), "text": DBASE_TEXT, "ascii_words": True, "one_kind": True, "lower": True}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 FORMATS: Dict[str, Format] = {
     ".gpkg": Format(("GPKG",), numbered=True),
@@ -48,16 +58,17 @@ FORMATS: Dict[str, Format] = {
     ".json": Format(("GeoJSON",), numbered=True),
     ".geojsonl": Format(("GeoJSONSeq",), geographic=True, numbered=True),
     ".shp": Format(
-        ("ESRI Shapefile",), (".shx", ".dbf", ".prj", ".cpg", ".qix"), ("ENCODING=UTF-8",), text=DBASE_TEXT),
-    # Without the index rows stay in order, and those without a geometry can be written.
+        ("ESRI Shapefile",), (".shx", ".dbf", ".prj", ".cpg", ".qix"), ("ENCODING=UTF-8",), text=DBASE_TEXT,
+        lower=True),
+    # Without the index rows stay in order.
     ".fgb": Format(("FlatGeobuf",), layer_options=("SPATIAL_INDEX=NO",)),
     ".sqlite": Format(
         ("SQLite",), layer_options=("LAUNDER=NO",), numbered=True, reserved=frozenset(("ogc_fid", "geometry"))),
-    ".kml": Format(("LIBKML", "KML"), geographic=True, reserved=_KML_NAMES),
+    ".kml": Format(("LIBKML", "KML"), geographic=True, reserved=_KML_NAMES, plain_text=True),
     ".csv": Format(("CSV",), layer_options=("GEOMETRY=AS_WKT",), open_options=("HEADERS=YES",)),
-    ".gml": Format(("GML",), (".xsd", ".gfs"), ascii_words=True),
-    ".tab": Format(("MapInfo File",), (".dat", ".map", ".id", ".ind"), ("ENCODING=UTF-8",), text=DBASE_TEXT),
-    ".mif": Format(("MapInfo File",), (".mid",), ("ENCODING=UTF-8",), text=DBASE_TEXT),
+    ".gml": Format(("GML",), (".xsd", ".gfs"), ascii_words=True, plain_text=True),
+    ".tab": Format(("MapInfo File",), (".dat", ".map", ".id", ".ind"), **_MAPINFO),
+    ".mif": Format(("MapInfo File",), (".mid",), **_MAPINFO),
 }
 
 
@@ -72,6 +83,12 @@ def format_of(path: Path) -> Tuple[Format, Any]:
         if driver is not None:
             return found, driver
     raise OutputError(f"this GDAL has no driver to write {path.suffix}; use .gpkg.")
+
+
+def named(path: Path) -> Path:
+    """The path as the format's driver names the file; one of no known format as it is."""
+    found = FORMATS.get(path.suffix.lower())
+    return path.with_suffix(path.suffix.lower()) if found is not None and found.lower else path
 
 
 def files_of(path: Path) -> List[Path]:
@@ -129,10 +146,10 @@ def create_field(driver: Any, layer: Any, definition: ogr.FieldDefn) -> int:
 
 
 class Export:
-    """Copies a layer into a file of another format; ``notes`` tells what that format could not hold."""
+    """Copies a layer, which is ``kept`` in a GeoPackage, into a file of another format."""
 
-    def __init__(self, source: Any, path: Path) -> None:
-        self._source, self._path = source, path
+    def __init__(self, source: Any, path: Path, kept: Path) -> None:
+        self._source, self._path, self._kept = source, path, kept
         self._format, self._driver = format_of(path)
         self._crs = source.GetSpatialRef() if crs_wkt_of(source.GetSpatialRef()) else None
         self._transformation: Any = None
@@ -141,7 +158,7 @@ class Export:
         definition = source.GetLayerDefn()
         self._columns = [definition.GetFieldDefn(index) for index in range(definition.GetFieldCount())]
         self._names = self._choose_names()
-        self._rows = self._cut = self._unplaced = 0
+        self._rows = self._cut = self._unplaced = self._bare = self._dropped = 0
 
     def run(self) -> List[str]:
         """Write the file in place of an older one; returns sentences for the user.
@@ -172,9 +189,11 @@ class Export:
         written, reason = attempt(
             gdal.OpenEx, str(self._path), gdal.OF_VECTOR, open_options=list(self._format.open_options))
         rows = -1 if written is None else int(written.GetLayer(0).GetFeatureCount())
-        if rows != self._rows:
+        if rows == self._rows - self._bare:  # FlatGeobuf drops rows without a geometry and says nothing
+            self._dropped = self._bare
+        elif rows != self._rows:
             raise OutputError(f"{self._path} cannot be read again ({reason or f'it has {rows} of {self._rows} rows'}); "
-                              "choose another format, such as .gpkg, and add --resume: what is described is kept.")
+                              f"all results are in {self._kept}, a GeoPackage: give it another name, or convert it.")
 
     def _choose_names(self) -> List[str]:
         """The columns' names in the file."""
@@ -210,7 +229,9 @@ class Export:
             copy.SetWidth(field.GetWidth())
             copy.SetPrecision(field.GetPrecision())
             if self._format.text and field.GetType() == ogr.OFTString:
-                copy.SetWidth(min(field.GetWidth() or self._format.text, self._format.text))
+                # Widths are in bytes there, and where they come from often in letters; a shapefile's column grows.
+                width = field.GetWidth() if self._is_shapefile else 0
+                copy.SetWidth(min(width or self._format.text, self._format.text))
             mapping.append(create_field(self._driver, layer, copy))
         return mapping
 
@@ -221,13 +242,16 @@ class Export:
             row.SetFID(record.GetFID())
         self._rows += 1
         self._place(row)
-        if self._format.text:
-            self._cut_texts(row)
+        if self._format.one_kind and row.GetGeometryRef() is not None:
+            row.SetGeometry(_in_one(row.GetGeometryRef()))
+        if self._format.text or self._format.plain_text:
+            self._fit_texts(row)
         code, _ = attempt(layer.CreateFeature, row)
         if code != 0:  # a geometry the format cannot hold: the row counts more than its shape
             row.SetGeometry(None)
             self._unplaced += 1
             succeed(layer.CreateFeature, row)
+        self._bare += row.GetGeometryRef() is None or row.GetGeometryRef().IsEmpty()
 
     def _place(self, row: Any) -> None:
         """Move a row's polygon to the file's CRS."""
@@ -238,11 +262,16 @@ class Export:
             row.SetGeometry(None)
             self._unplaced += 1
 
-    def _cut_texts(self, row: Any) -> None:
+    def _fit_texts(self, row: Any) -> None:
+        limit = self._format.text
         for index in range(row.GetFieldCount()):
             text = row.GetField(index)
-            if isinstance(text, str) and len(text.encode()) > self._format.text:
-                row.SetField(index, text.encode()[: self._format.text].decode(errors="ignore"))
+            if not isinstance(text, str):
+                continue
+            if self._format.plain_text and _CONTROL.search(text):
+                row.SetField(index, _CONTROL.sub(" ", text))
+            if limit and len(text.encode()) > limit:
+                row.SetField(index, text.encode()[:limit].decode(errors="ignore"))
                 self._cut += 1
 
     def _notes(self) -> List[str]:
@@ -256,6 +285,18 @@ class Export:
         if self._cut:
             notes.append(f"{self._cut} texts were cut to the {self._format.text} bytes that {self._path.suffix} holds; "
                          "write a .gpkg to keep them whole.")
-        if self._unplaced:
+        if self._dropped:
+            notes.append(f"{self._dropped} rows without geometry are not in it, since {self._path.suffix} cannot hold "
+                         "them; write a .gpkg to keep them.")
+        elif self._unplaced:
             notes.append(f"{self._unplaced} rows were written without geometry, which {self._path.suffix} cannot hold.")
         return notes
+
+
+def _in_one(geometry: Any) -> Any:
+    """A geometry as one polygon of several parts, ``None`` where there is none of it."""
+    if geometry.IsEmpty():
+        return None
+    if ogr.GT_Flatten(geometry.GetGeometryType()) in POLYGON_TYPES:
+        return geometry.Clone()
+    return polygons_of(geometry.Clone())

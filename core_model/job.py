@@ -80,9 +80,9 @@ def run(
 
     :raises AquilaError: if the raster, layer, prompt or result cannot be used.
     """
-    if job.output is not None:
-        check_target(job.output, job.polygons)
     with open_layer(job.polygons, job.layer, job.where) as rows, GdalRaster(job.raster) as raster:
+        if job.output is not None:
+            check_target(job.output, [*rows.files, *raster.files])
         record = job.record(describer, rows.name)
         picture = Picture(raster, job.bands)
         with describer.stopwatch.part("write"):

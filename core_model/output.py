@@ -7,9 +7,12 @@ At the end it becomes the result; after an interruption it stays, and ``resume``
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -34,6 +37,9 @@ _PREFIX = "AQUILA_"
 _COMMIT_EVERY = 64
 # A run may be continued by another version of Aquila.
 _MAY_DIFFER = ("version",)
+# What a GeoPackage's metadata, which is XML, does not give back as it was; and layer names that it does not take.
+_NOT_KEPT = re.compile(r'^[\s"]|\s$|[\x00-\x1f]')
+_RESERVED_NAME = re.compile(r"gpkg|sqlite|rtree|\W", re.IGNORECASE)
 
 
 def partial_path(target: Path) -> Path:
@@ -75,11 +81,11 @@ class Results:
         """How many regions are still to be described."""
         return sum(1 for _ in self.regions())
 
-    def regions(self) -> Iterator[Region]:
-        """The regions still to be described; their ids are the row numbers."""
+    def regions(self, *, described: bool = False) -> Iterator[Region]:
+        """The regions still to be described, or all with ``described``; their ids are the row numbers."""
         self._layer.ResetReading()
         for record in iter(self._layer.GetNextFeature, None):
-            if not record.IsFieldSetAndNotNull(self._status):
+            if described or not record.IsFieldSetAndNotNull(self._status):
                 geometry = record.GetGeometryRef()
                 wkb = b"" if geometry is None else bytes(geometry.ExportToIsoWkb())
                 yield Region(record.GetFID(), wkb, self._crs_wkt)
@@ -122,7 +128,7 @@ class Results:
             self._close()
             shutil.copyfile(self.path, self.target) if unfinished else self.path.replace(self.target)
             return notes
-        notes = Export(self._layer, self.target).run()
+        notes = Export(self._layer, self.target, self.path).run()
         self._close()
         if not unfinished:
             self.path.unlink()
@@ -133,7 +139,7 @@ class Results:
         stored = self._layer.GetMetadata()
         for key, value in run.items():
             before = stored.get(_PREFIX + key.upper(), "")
-            if key not in _MAY_DIFFER and before != value:
+            if key not in _MAY_DIFFER and before != _kept(value):
                 self._close()
                 raise other_run(self.path, key, before, value)
 
@@ -152,9 +158,9 @@ def begin(
 
     :raises OutputError: if the file cannot be written, or exists and is not to be overwritten.
     """
-    check_target(target, layer.path)
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists; choose another name, or add --overwrite to replace it.")
+    check_target(target, layer.files)
+    if not overwrite:
+        refuse_existing(files_of(target))
     if partial_path(target).exists() and not overwrite:
         raise OutputError(
             f"an unfinished run for {target} is there; add --resume to continue it or --overwrite to start again.")
@@ -164,7 +170,12 @@ def begin(
     # Copied under another name first: a working file that exists is a whole one.
     unfinished = target.with_name(target.name + ".copying.gpkg")
     unfinished.unlink(missing_ok=True)
-    _copy(layer, unfinished, target.stem, run, limit, layer.crs_wkt or crs_wkt)
+    try:
+        _copy(layer, unfinished, _layer_name(target.stem), run, limit, layer.crs_wkt or crs_wkt)
+    except OutputError:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
     # A rollback journal of the file that is replaced must never be taken for one of its successor.
     Path(f"{partial_path(target)}-journal").unlink(missing_ok=True)
     unfinished.replace(partial_path(target))
@@ -186,13 +197,34 @@ def other_run(path: Path, option: str, before: str, now: str) -> OutputError:
         "use the same options, or add --overwrite to start again.")
 
 
-def check_target(target: Path, source: str = "") -> None:
-    """Raises ``OutputError`` if no result can be written to ``target``, or it is the input itself."""
+def check_target(target: Path, inputs: Sequence[str] = ()) -> None:
+    """Raises ``OutputError`` if no result can be written to ``target``, or one of the ``inputs``' files would go."""
     format_of(target)
     if not target.absolute().parent.is_dir():
         raise OutputError(f"the folder {target.absolute().parent} does not exist; make it first.")
-    if source and Path(source).exists() and Path(source).resolve() in [path.resolve() for path in files_of(target)]:
-        raise OutputError(f"{target} is the input itself; choose another name for the results.")
+    ours = [path.resolve() for path in files_of(target)]
+    for source in map(Path, inputs):
+        if source.exists() and source.resolve() in ours:
+            which = "is the input itself" if source.resolve() == ours[0] else f"would replace {source}, an input"
+            raise OutputError(f"{target} {which}; choose another name for the results.")
+
+
+def refuse_existing(files: Sequence[Path]) -> None:
+    """Raises ``OutputError`` if the result, the first of its ``files``, or one of those beside it is there already."""
+    found = next((path for path in files if path.exists()), None)
+    if found is not None:
+        beside = "" if found == files[0] else f", which {files[0].name} would replace"
+        raise OutputError(f"{found} exists{beside}; choose another name, or add --overwrite to replace it.")
+
+
+def _kept(value: str) -> str:
+    """A text as a GeoPackage's metadata gives it back."""
+    return json.dumps(value, ensure_ascii=False) if _NOT_KEPT.search(value) else value
+
+
+def _layer_name(stem: str) -> str:
+    """The working file's layer is called as the result, or nearly so."""
+    return f"results_{stem}" if _RESERVED_NAME.match(stem) else stem
 
 
 def _copy(
@@ -202,22 +234,29 @@ def _copy(
     names = free_names(field.name for field in layer.fields)
     fields = [replace(field, name=name) for field, name in zip(layer.fields, names)]
     taken = {field.name.lower() for field in fields}
-    options = [f"FID={free_name(layer.fid_column or 'fid', taken)}", f"GEOMETRY_NAME={free_name('geom', taken)}"]
+    numbers = free_name(layer.fid_column or "fid", taken)
+    shapes = free_name("geom", taken | {numbers.lower()})
+    taken |= {numbers.lower(), shapes.lower()}
+    options = [f"FID={numbers}", f"GEOMETRY_NAME={shapes}"]
     driver = gdal.GetDriverByName("GPKG")
     reference = spatial_reference(crs_wkt) if crs_wkt else None
     dataset, copied = create_layer(driver, path, name, reference, kind, options)
-    copied.SetMetadata({_PREFIX + key.upper(): value for key, value in run.items()})
+    copied.SetMetadata({_PREFIX + key.upper(): _kept(value) for key, value in run.items()})
     succeed(dataset.StartTransaction)
     mapping = [create_field(driver, copied, field.to_ogr()) for field in fields]
     for name, (_, field_type) in zip(free_names((column for column, _ in COLUMNS), taken), COLUMNS):
         succeed(copied.CreateField, ogr.FieldDefn(name, field_type))
+    lists = [(place, field.name) for place, field in zip(mapping, layer.fields) if field.is_list]
     last = -1
     for feature in islice(layer, limit):
         row = ogr.Feature(copied.GetLayerDefn())
         row.SetFromWithMap(feature.record, True, mapping)
+        for place, name in lists:
+            if feature.attributes[name] is not None:
+                row.SetField(place, json.dumps(feature.attributes[name], ensure_ascii=False))
         _mend_texts(row, mapping)
-        if ogr.GT_Flatten(kind) == ogr.wkbMultiPolygon and row.GetGeometryRef() is not None:
-            row.SetGeometry(ogr.ForceToMultiPolygon(row.GetGeometryRef().Clone()))
+        if row.GetGeometryRef() is not None:
+            row.SetGeometry(_of_type(row.GetGeometryRef().Clone(), kind))
         # Rows keep the input's order and, where they rise, its row numbers.
         last = max(feature.fid, last + 1)
         row.SetFID(last)
@@ -241,6 +280,16 @@ def _common_type(layer: VectorLayer, limit: int | None) -> int:
     kind = ogr.wkbMultiPolygon if ogr.wkbMultiPolygon in flat else ogr.wkbPolygon
     kind = ogr.GT_SetZ(kind) if any(ogr.GT_HasZ(each) for each in found) else kind
     return int(ogr.GT_SetM(kind) if any(ogr.GT_HasM(each) for each in found) else kind)
+
+
+def _of_type(geometry: ogr.Geometry, kind: int) -> ogr.Geometry:
+    """The geometry as one of the layer's type: some formats refuse rows, or drop them, that differ in it."""
+    if ogr.GT_Flatten(kind) == ogr.wkbMultiPolygon:
+        geometry = ogr.ForceToMultiPolygon(geometry)
+    if ogr.GT_Flatten(kind) != ogr.wkbUnknown:
+        geometry.Set3D(bool(ogr.GT_HasZ(kind)))
+        geometry.SetMeasured(bool(ogr.GT_HasM(kind)))
+    return geometry
 
 
 def _mend_texts(row: ogr.Feature, places: Sequence[int]) -> None:

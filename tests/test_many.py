@@ -26,6 +26,7 @@ from core_model.formats import Export
 from core_model.geo.raster import GdalRaster
 from core_model.geo.vector import open_layer
 from core_model.job import Job
+from core_model.output import Results
 from tests.geo_helpers import write_layer, write_raster
 from tests.tiny import save_tiny
 
@@ -295,6 +296,24 @@ def test_a_run_whose_end_failed_goes_on_from_its_parts(
     _same_rows(target, alone)
 
 
+def test_a_run_killed_while_it_wrote_the_result_goes_on(
+    scene: Path, tmp_path: Path, without_cluster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some rows of the working copy are filled by then: its units must stay the same ones."""
+    def commit(results: Results) -> None:
+        whole(results)
+        raise KeyboardInterrupt
+
+    whole, target = Results.commit, tmp_path / "out.geojson"
+    with monkeypatch.context() as patch:
+        patch.setattr(Results, "commit", commit)
+        assert _many(scene, target).exit_code != 0
+    assert not target.exists()
+    found = _many(scene, target, "--resume")
+    assert found.exit_code == 0, found.stderr
+    assert len(_contents(target)["rows"]) == COUNT and [path.name for path in tmp_path.iterdir()] == ["out.geojson"]
+
+
 def test_ctrl_c_keeps_the_parts_and_resume_makes_a_folder_of_geoparquet(
     scene: Path, alone: Path, tmp_path: Path, without_cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,7 +393,7 @@ def test_the_loss_of_the_command_and_of_a_worker_changes_nothing(
 def _exported(source: Path, target: Path) -> Path:
     """A GeoPackage in another format, as the command writes it."""
     dataset = gdal.OpenEx(str(source), gdal.OF_VECTOR)
-    Export(dataset.GetLayer(0), target).run()
+    Export(dataset.GetLayer(0), target, source).run()
     return target
 
 

@@ -148,6 +148,25 @@ def test_banepa_mosaic_is_read_across_its_tiles(shared_data: Path, tmp_path: Pat
     assert gsd == pytest.approx(0.132, abs=0.003)
 
 
+def test_a_palette_with_an_alpha_band_is_shown_in_its_colours(tmp_path: Path) -> None:
+    """As gdalwarp -dstalpha makes it of a map or a picture of few colours."""
+    values = np.zeros((2, 8, 8), np.uint8)
+    values[0, :, 4:], values[1, 2:] = 1, 255
+    dataset = gdal.GetDriverByName("GTiff").Create(str(tmp_path / "map.tif"), 8, 8, 2)
+    table = gdal.ColorTable()
+    table.SetColorEntry(0, (10, 20, 30, 255))
+    table.SetColorEntry(1, (200, 100, 50, 255))
+    dataset.GetRasterBand(1).SetRasterColorTable(table)
+    dataset.GetRasterBand(2).SetColorInterpretation(gdal.GCI_AlphaBand)
+    dataset.WriteArray(values)
+    del dataset
+    with GdalRaster(tmp_path / "map.tif") as raster:
+        assert [info.colour for info in raster.bands] == ["red", "green", "blue"]
+        found, valid = raster.read(Window(0, 0, 8, 8), (8, 8), [1, 2, 3])
+    assert found[:, 4, 0].tolist() == [10, 20, 30] and found[:, 4, 7].tolist() == [200, 100, 50]
+    assert not valid[:2].any() and valid[2:].all()
+
+
 def test_palette_is_shown_in_its_colours(shared_data: Path) -> None:
     with GdalRaster(shared_data / "scenes" / "awkward" / "cog_cmap.tif") as raster:
         rgb, valid = Picture(raster).read(Window(3000, 4000, 256, 256), 256)

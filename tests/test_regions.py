@@ -376,3 +376,24 @@ def test_polygons_in_metres_lie_across_the_date_line_of_a_raster_in_degrees(crs:
     placed = Placer(raster, SIZE).place(Region(1, to_wkb([rings]), crs))
     assert placed.status == "ok" and placed.bounds == pytest.approx((900, 1000, 1100, 1100), abs=1)
     assert placed.area_m2 == pytest.approx(235.6e6 * (1 - 0.02), rel=0.01)
+
+
+def test_islands_beside_the_date_line_have_the_sum_of_their_areas() -> None:
+    """Their middle lies on the far side of the globe, where nothing can be measured."""
+    def box(west: float, east: float) -> str:
+        return f"(({west} 0,{east} 0,{east} 0.1,{west} 0.1,{west} 0))"
+
+    raster = BlankRaster("EPSG:4326", (-180, 0.1, 0, 90, 0, -0.1), 3600)
+    texts = [f"MULTIPOLYGON({box(179.9, 180)},{box(-180, -179.9)})", f"POLYGON{box(179.9, 180)}"]
+    both, one = (Placer(raster, SIZE).place(Region.from_wkt(1, text, "EPSG:4326")) for text in texts)
+    assert one.area_m2 == pytest.approx(1.23e8, rel=0.01) and both.area_m2 == pytest.approx(2 * one.area_m2, rel=1e-6)
+
+
+def test_a_polygon_round_a_pole_is_no_sliver_of_a_raster_in_degrees() -> None:
+    angles = np.radians(np.arange(0, 361, 10))
+    ring = np.column_stack([np.cos(angles), np.sin(angles)]) * 1e6
+    raster = BlankRaster("EPSG:4326", (-180, 0.1, 0, 90, 0, -0.1), 3600)
+    placed = Placer(raster, SIZE).place(Region(1, to_wkb([[ring]]), "EPSG:3995"))
+    assert placed.status.startswith("error: the polygon reaches places") and not placed.can_be_described
+    closed = "POLYGON((-180 80,-90 80,0 80,90 80,180 80,180 90,-180 90,-180 80))"
+    assert Placer(raster, SIZE).place(Region.from_wkt(1, closed, "EPSG:4326")).status == "ok"

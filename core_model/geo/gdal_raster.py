@@ -48,6 +48,7 @@ class GdalRaster:
         self.name = Path(self.path).name or self.path
         self._lock = threading.Lock()
         self._file = _open(self.path)
+        self.files: list[str] = list(self._file.GetFileList() or [])
         self._opened_as = file_identity(self._file, self.path)
         self._dataset: Any = _place(self._file, self.name)
         self.width: int = self._dataset.RasterXSize
@@ -57,8 +58,8 @@ class GdalRaster:
         self.crs_wkt: str = self._dataset.GetProjection() or ""
         _check_transform(self.transform, self.name)
         infos = [self._band_info(index + 1) for index in range(self._dataset.RasterCount)]
-        self._palette = _palette(self._dataset)
         self._alpha = self._find_alpha(infos)
+        self._palette = _palette(self._dataset, infos)
         self._mask_band = self._find_mask()
         self.bands: Sequence[BandInfo] = tuple(infos if self._palette is None else _palette_bands())
 
@@ -223,12 +224,12 @@ def _check_transform(transform: Sequence[float], name: str) -> None:
         raise RasterError(f"the geotransform of {name} maps all pixels onto one line; georeference the raster again.")
 
 
-def _palette(dataset: Any) -> np.ndarray | None:
-    """Colours uint8 [entries, 4] of a raster whose only band is an index into them."""
+def _palette(dataset: Any, infos: Sequence[BandInfo]) -> np.ndarray | None:
+    """Colours uint8 [entries, 4] of a raster whose only band, but for an alpha band, is an index into them."""
     band = dataset.GetRasterBand(1)
     table = band.GetRasterColorTable()
     is_index = band.GetRasterColorInterpretation() == gdal.GCI_PaletteIndex
-    if dataset.RasterCount != 1 or not is_index or table is None or table.GetCount() == 0:
+    if any(info.colour != "alpha" for info in infos[1:]) or not is_index or table is None or table.GetCount() == 0:
         return None
     entries = [table.GetColorEntry(index) for index in range(table.GetCount())]
     return np.clip(np.array(entries), 0, 255).astype(np.uint8)

@@ -42,7 +42,7 @@ def authalic_sine(latitude: np.ndarray) -> np.ndarray:
     return q / _Q_POLE
 
 
-def equal_area(lonlat: np.ndarray, centre: tuple[float, float]) -> np.ndarray:
+def equal_area(lonlat: np.ndarray, centre: Sequence[float] | np.ndarray) -> np.ndarray:
     """Longitudes and latitudes [n, 2] in metres of an equal-area projection about ``centre`` (degrees), [n, 2].
 
     Lambert azimuthal on the authalic sphere: areas are those on the ellipsoid, poles and date line included.
@@ -87,7 +87,8 @@ def length(ring: np.ndarray) -> float:
     return float(np.hypot(east, north).sum())
 
 
-def area_and_perimeter(rings: Sequence[np.ndarray], centre: tuple[float, float]) -> tuple[float, float]:
-    """Area (m²) and perimeter (m), holes included, of oriented rings [n, 2] in degrees about ``centre``."""
-    plane = [cylindrical(ring) if _spans_half_the_globe(ring) else equal_area(ring, centre) for ring in rings]
+def area_and_perimeter(rings: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Area (m²) and perimeter (m), holes included, of oriented rings [n, 2] in degrees."""
+    # Each about itself: between two islands beside the date line their middle may be the far side of the globe.
+    plane = [cylindrical(ring) if _spans_half_the_globe(ring) else equal_area(ring, ring[0]) for ring in rings]
     return abs(sum(signed_area(ring) for ring in plane)), sum(length(ring) for ring in rings)

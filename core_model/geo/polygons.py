@@ -17,6 +17,7 @@ _OTHER_KINDS = {
     ogr.wkbLineString: "line",
     ogr.wkbMultiLineString: "line",
 }
+_AT_THE_POLE = 90 - 1e-6
 POLYGON_TYPES = (ogr.wkbPolygon, ogr.wkbMultiPolygon)
 
 
@@ -38,7 +39,7 @@ def read_polygon(wkb: bytes) -> Parts | str:
     kind = kind_of(geometry.GetGeometryType())
     if kind in ("point", "line"):
         return kind
-    geometry = _straight(geometry)
+    geometry = polygons_of(geometry)
     if geometry is None:
         return []
     parts = polygon_rings(geometry)
@@ -48,8 +49,8 @@ def read_polygon(wkb: bytes) -> Parts | str:
     return parts if valid else _repaired(geometry)
 
 
-def _straight(geometry: ogr.Geometry) -> ogr.Geometry | None:
-    """The polygons of a geometry, flat and without curves."""
+def polygons_of(geometry: ogr.Geometry) -> ogr.Geometry | None:
+    """The polygons of a geometry, flat and without curves, ``None`` where it has none; changes the geometry."""
     if geometry.HasCurveGeometry():
         geometry, _ = attempt(geometry.GetLinearGeometry)
         if geometry is None:
@@ -83,7 +84,7 @@ def _repaired(geometry: ogr.Geometry) -> Parts:
         mended, _ = attempt(geometry.MakeValid)
     if mended is None or mended.IsEmpty() or kind_of(mended.GetGeometryType()) in ("point", "line"):
         return []
-    polygons = _straight(mended)
+    polygons = polygons_of(mended)
     return [] if polygons is None or polygons.GetArea() == 0 else polygon_rings(polygons)
 
 
@@ -104,6 +105,12 @@ def _unwrap_ring(ring: np.ndarray) -> np.ndarray:
     moved = np.where(longitude < 0, longitude + 360, longitude)
     # A ring round the whole world stays as it is: moved, it would be as wide or shrink to a line.
     return np.column_stack([moved, ring[:, 1]]) if 0 < np.ptp(moved) < 180 else ring
+
+
+def holds_a_pole(ring: np.ndarray) -> bool:
+    """Whether a ring in degrees runs once round a pole without going there: in degrees it is a line and no area."""
+    turns = (np.diff(ring[:, 0]) + 180) % 360 - 180
+    return bool(abs(turns.sum()) > 180 and np.abs(ring[:, 1]).max() < _AT_THE_POLE)
 
 
 def densify(parts: Parts, pieces: int) -> Parts:

@@ -17,7 +17,7 @@ from core_model.geo.coverage import coverage
 from core_model.geo.gdal_calls import LONLAT, PointTransform, attempt
 from core_model.geo.geodesy import area_and_perimeter, centroid, local_metres, signed_area
 from core_model.geo.outline import form_of_rings
-from core_model.geo.polygons import Parts, clip, densify, read_polygon, unwrap
+from core_model.geo.polygons import Parts, clip, densify, holds_a_pole, read_polygon, unwrap
 from core_model.geo.raster import around, pixel_size_metres, pixel_to_map
 from core_model.geo.source import RasterSource, Window
 from core_model.geo.tiling import Bounds, TileId, choose_tile
@@ -168,6 +168,8 @@ class Placer:
             return None
         found = _regroup(placed, parts)
         if to_raster.target_is_geographic:
+            if any(holds_a_pole(ring) for part in found for ring in part):
+                return None
             found = [self._on_the_rasters_side(part) for part in unwrap(found)]
         origin, matrix = self._inverse
         return [[(ring - origin) @ matrix for ring in part] for part in found]
@@ -220,7 +222,7 @@ class Placer:
                 return {}
         ground = _regroup(lonlat[:-1], [list(rings)])[0]
         place = (float(lonlat[-1, 0]), float(lonlat[-1, 1]))
-        area, perimeter = area_and_perimeter(ground, place)
+        area, perimeter = area_and_perimeter(ground)
         return {
             "area_m2": area, "perimeter_m": perimeter, "centroid_lonlat": place,
             "form": _form_on_ground(ground, place)}

@@ -15,6 +15,7 @@ from core_model.geo.polygons import kind_of
 from core_model.geo.regions import Region
 
 _PEEK = 100
+_LISTS = (ogr.OFTIntegerList, ogr.OFTInteger64List, ogr.OFTRealList, ogr.OFTStringList)
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,17 @@ class FieldInfo:
     width: int
     precision: int
 
+    @property
+    def is_list(self) -> bool:
+        """Whether a row holds several values here."""
+        return self.type in _LISTS
+
     def to_ogr(self) -> ogr.FieldDefn:
-        """The same as OGR wants it for ``Layer.CreateField``."""
+        """The same as OGR wants it for ``Layer.CreateField``; a list becomes JSON, which most formats can hold."""
+        if self.is_list:
+            definition = ogr.FieldDefn(self.name, ogr.OFTString)
+            definition.SetSubType(ogr.OFSTJSON)
+            return definition
         definition = ogr.FieldDefn(self.name, self.type)
         definition.SetSubType(self.subtype)
         definition.SetWidth(self.width)
@@ -62,9 +72,11 @@ class VectorLayer:
         self.fields = tuple(_field(definition.GetFieldDefn(i)) for i in range(definition.GetFieldCount()))
         self.geometry_type: int = layer.GetGeomType()
         self.fid_column: str = layer.GetFIDColumn()
+        self.files: list[str] = list(dataset.GetFileList() or [path])
 
     def __len__(self) -> int:
-        return int(self._layer.GetFeatureCount())
+        count = int(self._layer.GetFeatureCount())
+        return count if count >= 0 else sum(1 for _ in self)  # a driver that would have to read all gives −1
 
     def __iter__(self) -> Iterator[Feature]:
         self._layer.ResetReading()

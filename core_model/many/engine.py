@@ -56,18 +56,19 @@ def run(job: Job, target: Path, setup: Setup) -> Outcome:
     :raises AquilaError: if the raster, layer, prompt, result or cluster cannot be used.
     """
     folder = RunFolder(target)
-    folder.check(job)
     pick_dtype(setup.dtype, torch.device("cpu"))
     job = replace(job, raster=_seen_by_all(job.raster))
     model = model_folder(setup.model)
     outline = _outline(model)
     with open_layer(job.polygons, job.layer, job.where) as layer, GdalRaster(job.raster) as raster:
+        folder.check(job, [*layer.files, *raster.files])
         choose_bands(raster, job.bands)
         record = job.record(outline, layer.name)
         with cluster.connected(setup.address, setup.workers):
             divided = cluster.share(setup.workers, setup.device)
             results = folder.open(job, layer, record, raster.crs_wkt)
-            units = cut(raster, outline.size, results.regions(), setup.batch_size)
+            # Those of rows that were filled before an interruption, too: it is the same run with the same parts.
+            units = cut(raster, outline.size, results.regions(described=True), setup.batch_size)
             del results  # workers read the file: nobody may hold it for writing
             folder.check_same_run({
                 "raster": _raster_fingerprint(raster), "model": _model_fingerprint(model), "dtype": setup.dtype,

@@ -13,11 +13,21 @@ from pathlib import Path
 from typing import List, Sequence
 
 from core_model.errors import OutputError
+from core_model.formats import files_of
 from core_model.geo.vector import VectorLayer
 from core_model.job import Job
 from core_model.many.geoparquet import WorkingCopy, read_part
 from core_model.many.plan import Unit
-from core_model.output import Results, begin, check_target, other_run, partial_path, parts_path, resume
+from core_model.output import (
+    Results,
+    begin,
+    check_target,
+    other_run,
+    partial_path,
+    parts_path,
+    refuse_existing,
+    resume,
+)
 
 PARTITIONED = ".parquet"
 _RESULT = ("part-*.parquet",)
@@ -44,10 +54,13 @@ class RunFolder:
         """The file of a unit."""
         return self.path / f"part-{number:05d}.parquet"
 
-    def check(self, job: Job) -> None:
-        """Raises ``OutputError`` if the result cannot be written there, or something is there already."""
+    def check(self, job: Job, inputs: Sequence[str]) -> None:
+        """Raises ``OutputError`` if the result cannot be written there, or something is there already.
+
+        ``inputs`` are the files that are read.
+        """
         if self.target.suffix.lower() != PARTITIONED:
-            check_target(self.target, job.polygons)
+            check_target(self.target, inputs)
         elif not self.target.parent.is_dir():
             raise OutputError(f"the folder {self.target.parent} does not exist; make it first.")
         if partial_path(self.target).exists():
@@ -56,9 +69,10 @@ class RunFolder:
         _refuse_foreign(self.path, _WORKING)
         if job.overwrite:
             _refuse_foreign(self.target, _RESULT)
-        elif self.target.exists() and not job.resume:
-            raise OutputError(f"{self.target} exists; choose another name, or add --overwrite to replace it.")
-        elif self.rows.exists() and not job.resume:
+        if job.overwrite or job.resume:
+            return
+        refuse_existing([self.target] if self.target.suffix.lower() == PARTITIONED else files_of(self.target))
+        if self.rows.exists():
             raise OutputError(f"an unfinished run for {self.target} is there; add --resume to continue it or "
                               "--overwrite to start again.")
 
