@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from aquila_qgis_plugin.figures import area_text, share_text
 from aquila_qgis_plugin.plain_label import plain_label
+from aquila_qgis_plugin.wording import status_text
 from core_model.description import Description
 from core_model.geo.regions import Status
 
@@ -60,10 +61,10 @@ class DescriptionBubble(QFrame):
         sure = share_text(found.confidence)
         title = f"{found.label} · {sure}" if found.label and sure else found.label or sure
         text = found.description if found.description != found.label else ""
-        self._show(self._box, title, text or ("" if title else found.status), action)
+        self._show(self._box, title, text or ("" if title else status_text(found.status)), action)
         note = [area_text(found.area_m2), found.model]
         if found.status != Status.OK:
-            note.append(found.status)
+            note.append(status_text(found.status))
         self._note.setText(" · ".join(part for part in note if part))
         self._note.show()
         self._copy.setVisible(bool(found.description or found.label))

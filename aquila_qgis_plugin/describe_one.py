@@ -157,8 +157,7 @@ class DescribeOne(QObject):
             return
         new = rescue_layer([self._found], [self._region], name=self.tr("Drawn polygons"))
         kept = QgsProject.instance().mapLayer(self._kept_id)
-        if kept is not None and kept.crs() == new.crs():
-            kept.dataProvider().addFeatures(list(new.getFeatures()))
+        if _is_alike(kept, new) and kept.dataProvider().addFeatures(list(new.getFeatures()))[0]:
             kept.updateExtents()
             kept.triggerRepaint()
         else:
@@ -168,3 +167,10 @@ class DescribeOne(QObject):
             QgsProject.instance().addMapLayer(new, False)
             QgsProject.instance().layerTreeRoot().insertLayer(0, new)
         self.bubble.say(self.tr("Kept in the layer “{layer}”.").format(layer=new.name()))
+
+
+def _is_alike(kept: Optional[QgsVectorLayer], new: QgsVectorLayer) -> bool:
+    """Whether the layer of drawn polygons is still as it was made: users save it to a file, edit it, change fields."""
+    return (
+        kept is not None and kept.providerType() == "memory" and not kept.isEditable() and kept.crs() == new.crs()
+        and kept.fields().names() == new.fields().names())

@@ -19,6 +19,7 @@ from aquila_qgis_plugin.model_options import ModelOptions
 from aquila_qgis_plugin.rasters import RasterSpec
 from aquila_qgis_plugin.task_base import AquilaTask, Outcome, start, stop_all, unlisted
 from aquila_qgis_plugin.translation import tr
+from aquila_qgis_plugin.wording import polygons_text
 from core_model.geo.planning import plan
 from core_model.geo.raster import Picture
 from core_model.geo.regions import Region
@@ -50,7 +51,7 @@ class DescribeTask(AquilaTask):
     counted = Signal(int, int)
 
     def __init__(self, request: DescribeRequest) -> None:
-        super().__init__(tr("Describing {count} polygons").format(count=len(request.regions)))
+        super().__init__(tr("Describing {polygons}").format(polygons=polygons_text(len(request.regions))))
         self._request = request
         self._pace = _Pace(len(request.regions))
 
@@ -109,7 +110,7 @@ class PlanTask(AquilaTask):
     """Counts the polygons that lie on a raster and the tiles they are seen through; needs no torch."""
 
     def __init__(self, raster: RasterSpec, regions: Sequence[Region], model: ModelOptions) -> None:
-        super().__init__(tr("Counting {count} polygons").format(count=len(regions)), unlisted())
+        super().__init__(tr("Counting {polygons}").format(polygons=polygons_text(len(regions))), unlisted())
         self._raster, self._regions, self._model = raster, regions, model
 
     def work(self) -> None:

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from aquila_qgis_plugin.figures import share_text
 from aquila_qgis_plugin.origin import Origin
 from aquila_qgis_plugin.plain_label import plain_label
+from aquila_qgis_plugin.wording import status_text
 from core_model.description import Answer
 from core_model.geo.regions import Region
 
@@ -72,7 +73,7 @@ class Exchange(QFrame):
         """Show what the model wrote, or the status that says why it wrote nothing."""
         self._busy.hide()
         self.answer = found.text
-        self._answer.setText(found.text or found.status)
+        self._answer.setText(found.text or status_text(found.status))
         self._answer.show()
         parts = (self._about, found.model, share_text(found.confidence))
         self._note.setText(" · ".join(part for part in parts if part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 from typing import Callable, Optional
 
@@ -85,7 +86,7 @@ def _show(iface: QgisInterface, sentence: str, details: str, level: Qgis.Message
 
 
 def _item(iface: QgisInterface, sentence: str, details: str) -> QgsMessageBarItem:
-    item = iface.messageBar().createMessage(TAG, sentence)
+    item = iface.messageBar().createMessage(TAG, html.escape(sentence, quote=False))  # which is read as HTML
     if details:
         item.layout().addWidget(_more_button(item, sentence, details))
     return item

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from aquila_qgis_plugin.background import BackgroundTask, Ended
 from aquila_qgis_plugin.describe_task import start
 from aquila_qgis_plugin.model_check import ModelEntry, built_in_models, inspect_folder
+from aquila_qgis_plugin.paths import is_file
 from aquila_qgis_plugin.plain_label import plain_label
 
 __all__ = ["ModelEntry", "ModelList", "built_in_models", "inspect_folder"]
@@ -143,7 +144,7 @@ class ModelList(QWidget):
         key = item.data(_MODEL, _KEY) if item is not None else ""
         entry = self._entries.get(key)
         self._remove.setEnabled(key in self._folders)
-        self._card.setEnabled(entry is not None and (entry.folder / "README.md").is_file())
+        self._card.setEnabled(entry is not None and is_file(entry.folder / "README.md"))
         self._details.setText(self._detail_text(entry) if entry is not None else "")
 
     def _detail_text(self, entry: ModelEntry) -> str:

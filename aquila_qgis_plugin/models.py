@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional, Tuple
 
+from qtpy.QtCore import QCoreApplication, QThread, QThreadPool
+
 from aquila_qgis_plugin.cancelled import CancelledError
 from aquila_qgis_plugin.environment import runtime
 from aquila_qgis_plugin.model_options import ModelOptions
@@ -80,13 +82,34 @@ def forget() -> None:
 @contextmanager
 def use_lock(is_cancelled: Optional[Callable[[], bool]] = None) -> Iterator[None]:
     """Held while a worker runs the model, one at a time; raises ``CancelledError`` if cancelled while waiting."""
-    while not _USE.acquire(timeout=_POLL_SECONDS):
-        if is_cancelled is not None and is_cancelled():
-            raise CancelledError
+    if not _USE.acquire(blocking=False):
+        with _out_of_the_way():
+            _wait_for_use(is_cancelled)
     try:
         yield
     finally:
         _USE.release()
+
+
+def _wait_for_use(is_cancelled: Optional[Callable[[], bool]]) -> None:
+    while not _USE.acquire(timeout=_POLL_SECONDS):
+        if is_cancelled is not None and is_cancelled():
+            raise CancelledError
+
+
+@contextmanager
+def _out_of_the_way() -> Iterator[None]:
+    """Let Qt's pool, which draws the map too, have another thread for a worker that only waits."""
+    application = QCoreApplication.instance()
+    if application is None or QThread.currentThread() == application.thread():
+        yield
+        return
+    pool = QThreadPool.globalInstance()
+    pool.releaseThread()
+    try:
+        yield
+    finally:
+        pool.reserveThread()
 
 
 def model_folder(name: str) -> Path:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
-from qgis.core import NULL, QgsFeature, QgsRasterBlockFeedback
+from qgis.core import NULL, QgsFeature, QgsProject, QgsRasterBlockFeedback, QgsVectorLayer
 from qgis.gui import QgisInterface
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
@@ -19,12 +19,14 @@ from aquila_qgis_plugin.describe_task import start
 from aquila_qgis_plugin.figures import area_text, gsd_text, length_text, level_text, share_text
 from aquila_qgis_plugin.model_options import ModelOptions
 from aquila_qgis_plugin.models import picture_size
+from aquila_qgis_plugin.origin import Origin
 from aquila_qgis_plugin.plain_label import plain_label
 from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import RasterSpec, raster_problem, raster_spec
 from aquila_qgis_plugin.selection import feature_name
 from aquila_qgis_plugin.selection_panel import SelectionPanel
 from aquila_qgis_plugin.tile_view import TileView
+from aquila_qgis_plugin.wording import status_text
 from core_model.description import Description
 from core_model.geo.preview import Look, look
 from core_model.geo.regions import Placer, Region, Status
@@ -45,11 +47,20 @@ class Seen:
     level: Optional[int]
 
 
+@dataclass
+class _Written:
+    """A text about a feature of a layer; once it is ``settled`` the layer's field tells whether it still holds."""
+
+    description: Description
+    origin: Optional[Origin]
+    settled: bool = False
+
+
 class PreviewPanel(SelectionPanel):
     """The tile of the selected polygon with its mask outlined; torch is not needed.
 
-    Besides what ``SelectionPanel`` says, the host calls ``show_description`` with each result of a run; the panel works
-    only while it is visible.
+    Besides what ``SelectionPanel`` says, the host calls ``show_description`` with each result of a run, and
+    ``run_over`` after the last; the panel works only while it is visible.
     """
 
     def __init__(
@@ -61,17 +72,24 @@ class PreviewPanel(SelectionPanel):
         self._feature: Optional[QgsFeature] = None
         self._task: Optional[BackgroundTask] = None
         self._looks = 0
-        self._written: OrderedDict[Tuple[str, int], Description] = OrderedDict()
+        self._written: OrderedDict[Tuple[str, int], _Written] = OrderedDict()
         self._build()
 
     def show_description(self, layer_id: str, description: Description) -> None:
         """Remember what a run wrote about a feature of a layer, and show it if that feature is on show."""
-        self._written[layer_id, description.id] = description
+        described = QgsProject.instance().mapLayer(layer_id)
+        self._written[layer_id, description.id] = _Written(
+            description, None if described is None else Origin.of(described))
         if len(self._written) > _REMEMBERED:
             self._written.popitem(last=False)
         layer = self._follower.layer
         if layer is not None and layer.id() == layer_id and self._shown_id() == description.id:
             self._show_text()
+
+    def run_over(self) -> None:
+        """The layer holds the texts from now on, or was not to have them; it may be undone and edited."""
+        for written in self._written.values():
+            written.settled = True
 
     def close_down(self) -> None:
         """Cancel what runs and leave the layers alone; the plugin calls it on unload."""
@@ -217,13 +235,14 @@ class PreviewPanel(SelectionPanel):
         layer, feature = self._follower.layer, self._feature
         if layer is None or feature is None:
             return
-        found = self._written.get((layer.id(), feature.id()))
-        if found is not None:
-            self._text.setText(description_text(found))
-            return
         field = self._target_field()
-        earlier = feature[field] if field and feature.fields().indexOf(field) >= 0 else None
-        self._text.setText(self.tr("Not described yet.") if earlier in (None, NULL, "") else str(earlier))
+        stored = feature[field] if field and feature.fields().indexOf(field) >= 0 else None
+        stored = "" if stored in (None, NULL) else str(stored)
+        found = self._written.get((layer.id(), feature.id()))
+        if found is not None and _holds(found, layer, stored):
+            self._text.setText(description_text(found.description))
+        else:
+            self._text.setText(stored or self.tr("Not described yet."))
 
     def _target_field(self) -> str:
         targets = self._choice().targets if self._choice is not None else None
@@ -245,9 +264,17 @@ def see(
     return Seen(found, None if tile is None else tile.level)
 
 
+def _holds(found: _Written, layer: QgsVectorLayer, stored: str) -> bool:
+    """Whether a text is about the feature as it is now: of the same source and, where it was stored, not changed."""
+    if found.origin is None or found.origin.layer() is not layer:
+        return False
+    begins = stored.rstrip(".…")  # too long a text is cut and ended with dots
+    return not found.settled or (bool(begins) and found.description.description.startswith(begins))
+
+
 def description_text(found: Description) -> str:
     """A description with its label and confidence in one text."""
-    text = found.description or found.label or found.status
+    text = found.description or found.label or status_text(found.status)
     sure = share_text(found.confidence)
     if found.label and found.label != text:
         return f"{text}\n{found.label}, {sure}" if sure else f"{text}\n{found.label}"

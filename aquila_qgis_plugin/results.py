@@ -22,6 +22,7 @@ from aquila_qgis_plugin.fields import (
 )
 from aquila_qgis_plugin.polygons import wkb_of
 from aquila_qgis_plugin.translation import tr
+from aquila_qgis_plugin.wording import polygons_text
 from core_model.description import Description
 from core_model.geo.regions import Region
 
@@ -106,7 +107,7 @@ class _Writer:
     def _write_in_one_step(self, results: Sequence[Description], before: Mapping[Any, Mapping[str, Any]]) -> None:
         # Nor can it undo, in a transaction, a step that makes a field and fills it: the field is a step of its own.
         is_ready = self._layer.dataProvider().transaction() is not None and self._add_fields()
-        self._layer.beginEditCommand(tr("Describe {count} polygons").format(count=len(results)))
+        self._layer.beginEditCommand(tr("Describe {polygons}").format(polygons=polygons_text(len(results))))
         is_whole = False
         try:
             if is_ready or (not self._refused and self._add_fields()):

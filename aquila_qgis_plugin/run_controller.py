@@ -7,7 +7,7 @@ from typing import List, Optional
 
 from qgis.core import QgsProject
 from qgis.gui import QgisInterface
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QMessageBox
 
 from aquila_qgis_plugin import settings
@@ -21,7 +21,7 @@ from aquila_qgis_plugin.rasters import raster_spec
 from aquila_qgis_plugin.rescue import rescue_layer
 from aquila_qgis_plugin.results import Published, Targets, publish
 from aquila_qgis_plugin.translation import tr
-from aquila_qgis_plugin.wording import number_text, polygons_text, run_details, status_counts
+from aquila_qgis_plugin.wording import polygons_text, run_details, status_counts
 from core_model.description import Description
 from core_model.errors import AquilaError
 from core_model.geo.regions import Region
@@ -140,6 +140,7 @@ class RunController(QObject):
         box.setObjectName("aquilaAfterRunBox")
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(tr("Descriptions are ready"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(tr("{polygons} of “{name}” have been looked at. Save the texts to the layer now?").format(
             polygons=polygons_text(len(outcome.results)), name=run.origin.name))
         box.setInformativeText(tr(
@@ -193,8 +194,8 @@ class RunController(QObject):
         layer = rescue_layer(results, run.regions, name=tr("{name}, described").format(name=run.origin.name))
         offer(
             self._iface,
-            tr("{reason} {count} results can be added as a new layer.").format(
-                reason=reason, count=number_text(len(results))),
+            tr("{reason} What was written about {polygons} can be added as a new layer.").format(
+                reason=reason, polygons=polygons_text(len(results))),
             tr("Add as layer"), lambda: QgsProject.instance().addMapLayer(layer),
             _joined("\n\n", details, outcome.details),
         )

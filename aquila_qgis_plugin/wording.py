@@ -69,13 +69,14 @@ def status_counts(results: Sequence[Description]) -> str:
 
 
 def status_text(kind: str) -> str:
-    """A status in the user's language."""
+    """A status in the user's language; the reason behind "error:" is as ``core_model`` says it."""
     texts = {
         "ok": tr("described"), "partly outside": tr("described in part (partly outside the raster)"),
         "outside raster": tr("outside the raster"), "no valid pixels": tr("without valid pixels"),
         "invalid geometry": tr("with an invalid geometry"), "error": tr("failed"),
     }
-    return texts.get(kind, kind)
+    known, colon, reason = kind.partition(":")
+    return texts.get(known, known) + colon + reason
 
 
 def run_details(results: Sequence[Description], seconds: float) -> str:
@@ -84,7 +85,7 @@ def run_details(results: Sequence[Description], seconds: float) -> str:
     lines = [tr("{polygons} in {time}, model {model}").format(
         polygons=polygons_text(len(results)), time=duration_text(seconds), model=models or "–")]
     counts = Counter(result.status for result in results).most_common(_MOST_STATUSES)
-    return "\n".join(lines + [f"{number_text(count)} × {status}" for status, count in counts])
+    return "\n".join(lines + [f"{number_text(count)} × {status_text(status)}" for status, count in counts])
 
 
 def sentence(text: str) -> str:

@@ -240,6 +240,7 @@ class DockContent(QWidget):
 
     def _over(self) -> None:
         self._lock(False)
+        self.preview.run_over()
         self.refresh()
 
     def _lock(self, locked: bool) -> None:

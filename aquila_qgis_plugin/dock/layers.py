@@ -17,13 +17,16 @@ _NARROW = 200
 
 
 class LayersForm(QWidget):
-    """Two layer boxes and "Selected features only"; ``changed`` tells of layers, tick, selection, edits and CRS."""
+    """Two layer boxes and "Selected features only"; ``changed`` tells of all that a run would go by.
+
+    These are the layers, the tick, the selection, edits, CRS, data sources and the raster's style.
+    """
 
     changed = Signal()
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
-        self._seen_raster = _Watch(lambda layer: (layer.crsChanged,), self._refresh)
+        self._seen_raster = _Watch(_raster_signals, self._refresh)
         self._seen_polygons = _Watch(_signals, self._refresh)
         self._raster = _layer_box(self, QgsMapLayerProxyModel.Filter.RasterLayer)
         self._polygons = _layer_box(self, QgsMapLayerProxyModel.Filter.PolygonLayer)
@@ -134,7 +137,16 @@ def _offers(box: QgsMapLayerComboBox, layer: QgsMapLayer) -> bool:
 
 
 def _signals(layer: QgsVectorLayer) -> tuple:
-    return layer.selectionChanged, layer.layerModified, layer.subsetStringChanged, layer.crsChanged
+    return (
+        layer.selectionChanged, layer.layerModified, layer.subsetStringChanged, *_any_signals(layer))
+
+
+def _raster_signals(layer: QgsRasterLayer) -> tuple:
+    return (layer.styleChanged, *_any_signals(layer))
+
+
+def _any_signals(layer: QgsMapLayer) -> tuple:
+    return layer.crsChanged, layer.dataSourceChanged
 
 
 def _count_text(layer: Optional[QgsVectorLayer]) -> str:

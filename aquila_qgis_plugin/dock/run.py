@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Optional
 
 from qgis.core import QgsApplication
@@ -11,7 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 from aquila_qgis_plugin.artwork import icon
 from aquila_qgis_plugin.dock.widgets import describe_widget
 from aquila_qgis_plugin.translation import tr
-from aquila_qgis_plugin.wording import progress_text
+from aquila_qgis_plugin.wording import progress_text, status_text
 from core_model.description import Description
 
 _ICON_PIXELS = 16
@@ -75,7 +76,7 @@ class RunBar(QWidget):
 
     def show_latest(self, result: Description) -> None:
         """Let the user read along: the polygon described last."""
-        self._latest.setText(result.description or result.status)
+        self._latest.setText(result.description or status_text(result.status))
 
     def _press(self) -> None:
         self._pressed.emit()
@@ -83,6 +84,7 @@ class RunBar(QWidget):
     def _set_up(self) -> None:
         self._icon.setPixmap(QgsApplication.getThemeIcon(_WARNING).pixmap(_ICON_PIXELS, _ICON_PIXELS))
         self._sentence.setWordWrap(True)
+        self._sentence.setTextFormat(Qt.TextFormat.PlainText)
         self._sentence.setObjectName("aquilaPlanLine")
         self._progress.setObjectName("aquilaProgress")
         self._progress.setAccessibleName(tr("Progress"))
@@ -112,4 +114,4 @@ class RunBar(QWidget):
         self.button.setAccessibleName(button.replace("&", ""))
         self.button.setIcon(QgsApplication.getThemeIcon("/mTaskCancel.svg") if running else icon("describe"))
         self.button.setEnabled(enabled)
-        self.button.setToolTip("" if enabled else text)
+        self.button.setToolTip("" if enabled else html.escape(text))

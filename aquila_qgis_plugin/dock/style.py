@@ -96,6 +96,9 @@ class StyleForm(QWidget):
     def set_saved_prompts(self, prompts: Sequence[Tuple[str, str]]) -> None:
         """Offer the user's saved prompts (name, prompt) below the styles."""
         chosen = self.box.currentData()
+        if isinstance(chosen, int):  # the same prompt may stand elsewhere now; the text stays in any case
+            kept = self._saved[chosen]
+            chosen = list(prompts).index(kept) if kept in prompts else PROMPT
         self._saved = list(prompts)
         self.box.blockSignals(True)
         self.box.clear()

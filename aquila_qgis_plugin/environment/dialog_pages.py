@@ -23,6 +23,7 @@ from aquila_qgis_plugin.environment import runtime
 from aquila_qgis_plugin.environment.folders import InstallFolder, Progress, default_base, free_bytes
 from aquila_qgis_plugin.environment.hardware import Build, Hardware
 from aquila_qgis_plugin.environment.packages import platform_key
+from aquila_qgis_plugin.paths import whole_path
 
 _GIGABYTE = 1e9
 # Wheels are compressed: what they unpack to, at most, as a multiple.
@@ -57,12 +58,12 @@ class InstallPage(QWidget):
     def folder(self) -> InstallFolder:
         """Where the packages go, inside the folder chosen."""
         chosen = self.base.filePath().strip()
-        return InstallFolder((Path(chosen) if chosen else default_base()) / platform_key())
+        return InstallFolder((whole_path(chosen) if chosen else default_base()) / platform_key())
 
     def wheel_folder(self) -> Optional[Path]:
         """The folder of wheels, if one is given."""
         chosen = self.wheels.filePath().strip()
-        return Path(chosen) if chosen else None
+        return whole_path(chosen) if chosen else None
 
     def build(self) -> Build:
         """What will be installed, with its sizes."""

@@ -11,10 +11,12 @@ from aquila_qgis_plugin.translation import tr
 
 def pip_failure(output: str, code: int) -> str:
     """Why ``pip install`` failed and what to do, in one sentence."""
-    known = next((sentence() for pattern, sentence in _KNOWN if re.search(pattern, output)), "")
-    if known:
-        return known
     absent = re.search(r"No matching distribution found for (\S+)", output)
+    # An index that listed other versions was reached, however often it had to be asked.
+    is_listed = re.search(r"from versions: (?!none\b)\S", output) is not None
+    known = next((sentence() for pattern, sentence in _KNOWN if re.search(pattern, output)), "")
+    if known and not (absent and is_listed):
+        return known
     if absent:
         return tr("The index or folder used has no {package} for Python {python} on this system.").format(
             package=absent.group(1), python=minor_text())

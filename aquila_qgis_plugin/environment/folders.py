@@ -18,6 +18,7 @@ from qtpy.QtCore import QStandardPaths
 
 from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.environment.packages import platform_key
+from aquila_qgis_plugin.paths import is_file, is_folder, whole_path
 from aquila_qgis_plugin.translation import tr
 
 _LOG = logging.getLogger(__name__)
@@ -59,12 +60,12 @@ class InstallFolder:
         stage = self.mark().get("stage")
         if stage is not None:
             return Progress.COMPLETE if stage == Progress.COMPLETE.value else Progress.UNFINISHED
-        return Progress.UNMARKED if self.packages.is_dir() else Progress.ABSENT
+        return Progress.UNMARKED if is_folder(self.packages) else Progress.ABSENT
 
     def mark(self) -> Dict[str, Any]:
         """What was noted about the installation; an unreadable mark is one of an unfinished installation."""
         path = self.root / _MARK
-        if not path.is_file():
+        if not is_file(path):
             return {}
         try:
             noted = json.loads(path.read_text(encoding="utf-8"))
@@ -135,12 +136,12 @@ def default_base() -> Path:
 def own_folder() -> InstallFolder:
     """Aquila's own installation for this Python and platform, whether it exists or not."""
     chosen = settings.load().install_folder
-    return InstallFolder((Path(chosen) if chosen else default_base()) / platform_key())
+    return InstallFolder((whole_path(chosen) if chosen else default_base()) / platform_key())
 
 
 def free_bytes(folder: Path) -> int:
     """The free space on the disk of a folder that may not exist yet."""
-    existing = next((place for place in (folder, *folder.parents) if place.is_dir()), Path.home())
+    existing = next((place for place in (folder, *folder.parents) if is_folder(place)), Path.home())
     return shutil.disk_usage(existing).free
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 from aquila_qgis_plugin.environment.packages import REQUIRED, Package, minor_text
+from aquila_qgis_plugin.paths import is_folder
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -60,10 +61,10 @@ def site_packages(folder: Path) -> Path:
         folder,
         folder / "Lib" / "site-packages",
         lib / f"python{minor_text()}" / "site-packages",
-        *sorted(lib.glob("python3*/site-packages")),
+        *(sorted(lib.glob("python3*/site-packages")) if is_folder(lib) else ()),
         folder / "site",
     ]
-    return next((found for found in candidates if (found / "torch").is_dir()), folder)
+    return next((found for found in candidates if is_folder(found / "torch")), folder)
 
 
 def find_distribution(project: str, path: Optional[Sequence[str]] = None) -> Optional[Distribution]:

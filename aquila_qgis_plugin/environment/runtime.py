@@ -13,6 +13,7 @@ from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.environment.folders import InstallFolder, Progress, own_folder
 from aquila_qgis_plugin.environment.inspection import Findings, examine, site_packages
 from aquila_qgis_plugin.environment.packages import minor_text
+from aquila_qgis_plugin.paths import is_folder, whole_path
 from aquila_qgis_plugin.translation import tr
 
 _FRESH_SECONDS = 3.0
@@ -82,7 +83,7 @@ def activate() -> None:
 
 def chosen_problem(folder: Path) -> str:
     """What keeps a folder that the user points to from being used, in one sentence; "" if nothing does."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return tr("The folder {folder} does not exist; choose another one.").format(folder=folder)
     return _problem(site_packages(folder))
 
@@ -122,7 +123,7 @@ def _folders() -> Iterator[Tuple[Path, str]]:
     """The folders to look at beside QGIS's own, each with what is wrong with it."""
     chosen = settings.load().runtime_folder
     if chosen:
-        yield site_packages(Path(chosen)), chosen_problem(Path(chosen))
+        yield site_packages(whole_path(chosen)), chosen_problem(whole_path(chosen))
     own = own_folder()
     if own.progress() is not Progress.ABSENT:
         yield own.packages, own_problem(own)

@@ -8,7 +8,7 @@
       <translation type="unfinished" />
     </message>
     <message>
-      <source>Describing {count} polygons</source>
+      <source>Describing {polygons}</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -16,7 +16,7 @@
       <translation type="unfinished" />
     </message>
     <message>
-      <source>Counting {count} polygons</source>
+      <source>Counting {polygons}</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -1156,7 +1156,7 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
-      <source>Describe {count} polygons</source>
+      <source>Describe {polygons}</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -1256,7 +1256,7 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
-      <source>{reason} {count} results can be added as a new layer.</source>
+      <source>{reason} What was written about {polygons} can be added as a new layer.</source>
       <translation type="unfinished" />
     </message>
     <message>

@@ -8,16 +8,16 @@
       <translation>{layer} hat kein Koordinatensystem und wird in dem von {other} angenommen; wenn das nicht stimmt, setzen Sie es in den Layereigenschaften.</translation>
     </message>
     <message>
-      <source>Describing {count} polygons</source>
-      <translation>{count} Polygone werden beschrieben</translation>
+      <source>Describing {polygons}</source>
+      <translation>Beschreibe {polygons}</translation>
     </message>
     <message>
       <source>Asking about {count} polygons</source>
       <translation>Frage zu {count} Polygonen</translation>
     </message>
     <message>
-      <source>Counting {count} polygons</source>
-      <translation>{count} Polygone werden gezählt</translation>
+      <source>Counting {polygons}</source>
+      <translation>Zähle {polygons}</translation>
     </message>
     <message>
       <source>Add a raster layer: an aerial or satellite image that is to be described.</source>
@@ -1188,8 +1188,8 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>{name} lässt sich gerade nicht bearbeiten; Ergebnisse werden nicht geschrieben.</translation>
     </message>
     <message>
-      <source>Describe {count} polygons</source>
-      <translation>{count} Polygone beschreiben</translation>
+      <source>Describe {polygons}</source>
+      <translation>{polygons} beschreiben</translation>
     </message>
     <message>
       <source>{layer} does not take the new field {name}; choose an existing one.</source>
@@ -1288,8 +1288,8 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>{name}, beschrieben</translation>
     </message>
     <message>
-      <source>{reason} {count} results can be added as a new layer.</source>
-      <translation>{reason} {count} Ergebnisse lassen sich als neuer Layer hinzufügen.</translation>
+      <source>{reason} What was written about {polygons} can be added as a new layer.</source>
+      <translation>{reason} Was über {polygons} geschrieben wurde, kann als neuer Layer hinzugefügt werden.</translation>
     </message>
     <message>
       <source>Add as layer</source>

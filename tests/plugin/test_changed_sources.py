@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
 from qgis.core import QgsProject, QgsVectorLayer
+from qtpy.QtCore import QThreadPool
 
+from aquila_qgis_plugin import models
+from aquila_qgis_plugin.cancelled import CancelledError
 from aquila_qgis_plugin.origin import Origin
+from aquila_qgis_plugin.paths import whole_path
 from aquila_qgis_plugin.results import Targets, publish
 from core_model.description import Description
 from tests.plugin.scenes import PLACES, on_disk, polygon_layer
@@ -89,3 +95,35 @@ def test_numbers_too_large_for_their_field_leave_it_empty(tmp_path: Path, driver
     assert published.written == 2 and "too large for their field, which is left empty: 1" in published.message
     assert str(numbers[0]) in published.details
     assert sorted(area for area in _texts(layer, "area") if area) == [12.5]
+
+
+def test_folders_are_whole_however_they_are_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """pip works in a folder of its own, where a relative one would be thrown away with it."""
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.chdir(tmp_path)
+    assert whole_path("~/aquila") == tmp_path / "me" / "aquila" and whole_path("there") == tmp_path / "there"
+    assert whole_path("/opt/x") == Path("/opt/x") and whole_path("~nobody-at-all/x").is_absolute()
+
+
+def test_a_worker_that_waits_for_the_model_leaves_room_for_others(qgis_app: object) -> None:
+    """On two cores Qt's pool has two threads, and the map is drawn in it too."""
+    pool, before = QThreadPool.globalInstance(), QThreadPool.globalInstance().activeThreadCount()
+    counts: List[int] = []
+    stop = threading.Event()
+
+    def wait() -> None:
+        def asked() -> bool:
+            counts.append(pool.activeThreadCount())
+            return stop.is_set()
+
+        with pytest.raises(CancelledError), models.use_lock(asked):
+            raise AssertionError
+
+    with models.use_lock():
+        worker = threading.Thread(target=wait)
+        worker.start()
+        while not counts:
+            time.sleep(0.01)
+        stop.set()
+        worker.join()
+    assert counts[0] == before - 1 and pool.activeThreadCount() == before

@@ -214,6 +214,10 @@ def test_saved_prompts_are_offered_as_soon_as_they_are_saved(dock: AquilaDock) -
     box: QComboBox = part(dock, "aquilaStyleBox")
     box.setCurrentIndex(box.findText("Roofs"))
     assert dock.choice().prompt == "What is the roof of <region> made of?"
+    settings.save(settings.Settings(prompts=[("Trees", "Which trees?"), *settings.load().prompts]))
+    assert box.currentText() == "Roofs" and dock.choice().prompt == "What is the roof of <region> made of?"
+    settings.save(settings.Settings(prompts=[("Trees", "Which trees?")]))
+    assert box.currentText() == "My prompt…" and dock.choice().prompt == "What is the roof of <region> made of?"
 
 
 @pytest.mark.usefixtures("raster")

@@ -119,7 +119,7 @@ def test_results_are_written_and_counted_in_the_message(
     more = iface.mainWindow().findChild(QgsMessageViewer).findChild(QTextBrowser).toPlainText()
     assert "3 polygons in" in more
     assert "model fake" in more
-    assert "3 × ok" in more
+    assert "3 × described" in more
 
 
 def test_a_layer_that_is_being_edited_stays_so_and_nothing_is_asked(
@@ -211,7 +211,7 @@ def test_results_of_a_layer_with_another_source_are_offered_with_what_went_wrong
     other = on_disk(polygon_layer(["description:string(200)"], PLACES[::-1]), tmp_path / "other.gpkg", "GPKG")
     plots.setDataSource(other.source(), "plots", "ogr")
     task.ended.emit(Outcome(results, error="The server broke.", details="Traceback …"))
-    assert told(iface).startswith("The server broke. The layer “plots” was given another data source. 3 results")
+    assert told(iface).startswith("The server broke. The layer “plots” was given another data source. What was")
     assert texts(plots) == [None, None, None]
     iface.messageBar().currentItem().findChild(QPushButton, "aquilaMoreButton").click()
     more = iface.mainWindow().findChild(QgsMessageViewer).findChild(QTextBrowser).toPlainText()
@@ -226,7 +226,7 @@ def test_a_layer_removed_while_the_question_is_open_loses_nothing(
     QgsProject.instance().removeMapLayer(plots.id())
     box = iface.mainWindow().findChild(QMessageBox, "aquilaAfterRunBox")
     box.findChild(QPushButton, "aquilaSaveNow").click()
-    assert "3 results can be added" in told(iface)
+    assert "What was written about 3 polygons can be added" in told(iface)
 
 
 def test_a_closed_project_ends_the_run_and_the_results_can_be_had(dock: AquilaDock, iface: Interface) -> None:
@@ -235,7 +235,7 @@ def test_a_closed_project_ends_the_run_and_the_results_can_be_had(dock: AquilaDo
     QgsProject.instance().clear()
     assert task.cancelled
     task.ended.emit(Outcome(results, cancelled=True))
-    assert "2 results can be added" in told(iface)
+    assert "What was written about 2 polygons can be added" in told(iface)
 
 
 @pytest.mark.usefixtures("dock")

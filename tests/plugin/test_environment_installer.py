@@ -226,6 +226,17 @@ def test_failures_of_pip_are_one_sentence(output: str, words: str) -> None:
     assert "\n" not in sentence
 
 
+def test_an_index_that_answered_in_the_end_is_not_blamed() -> None:
+    from aquila_qgis_plugin.environment.failures import pip_failure
+
+    output = (
+        "WARNING: Retrying (Retry(total=4)) after connection broken by 'ReadTimeoutError(...)': /simple/torch/\n"
+        "ERROR: Could not find a version that satisfies the requirement torch==2.13.0 (from versions: 2.5.0, 2.6.0)\n"
+        "ERROR: No matching distribution found for torch==2.13.0\n")
+    assert "has no torch==2.13.0 for Python" in pip_failure(output, 1)
+    assert "cannot be reached" in pip_failure(output.replace("2.5.0, 2.6.0", "none"), 1)
+
+
 def test_a_missing_windows_library_is_told_as_such() -> None:
     from aquila_qgis_plugin.environment.failures import check_failure
 

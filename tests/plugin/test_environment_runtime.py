@@ -114,6 +114,22 @@ def test_what_is_wrong_with_a_chosen_folder_is_one_sentence(bare: Path, tmp_path
         assert "\n" not in found.reason
 
 
+def test_folders_that_nobody_may_look_into_are_not_there(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a refused share or without rights, as Path.is_dir would raise."""
+    from aquila_qgis_plugin import settings
+    from aquila_qgis_plugin.environment import runtime
+
+    def refuse(path: Path, *_: object, **__: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    settings.save(settings.Settings(runtime_folder="/closed/env", install_folder="/closed/aquila"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_dir", refuse)
+        patch.setattr(Path, "is_file", refuse)
+        found = runtime.state()
+    assert not found.usable and found.reason == "The folder /closed/env does not exist; choose another one."
+
+
 def test_half_finished_and_damaged_installations_are_recognised(bare: Path) -> None:
     from aquila_qgis_plugin.environment import runtime
     from aquila_qgis_plugin.environment.folders import Progress, own_folder

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import List
 
+import pytest
 from qgis.core import QgsProject, QgsRectangle
 
 from core_model.description import Description
 from tests.plugin.held_tasks import FakeTask
 from tests.plugin.map_world import FOUND, World, outcome
-from tests.plugin.scenes import NORTH, WEST
+from tests.plugin.scenes import NORTH, WEST, on_disk
 
 
 def test_a_click_describes_the_polygon_and_shows_the_text_beside_it(world: World, tasks: List[FakeTask]) -> None:
@@ -40,7 +42,7 @@ def test_an_error_is_shown_in_its_one_sentence(world: World, tasks: List[FakeTas
 def test_a_status_without_text_is_shown(world: World, tasks: List[FakeTask]) -> None:
     world.click((150, 150))
     tasks[0].ended.emit(outcome(Description(2, "no valid pixels")))
-    assert world.bubble.text == "no valid pixels"
+    assert world.bubble.text == "without valid pixels"
     assert world.bubble._action.isHidden()
 
 
@@ -85,6 +87,33 @@ def test_drawn_polygons_are_kept_in_one_layer(world: World, tasks: List[FakeTask
     tree = [node.layer().name() for node in QgsProject.instance().layerTreeRoot().findLayers()]
     assert tree.count("Drawn polygons") == 1 and tree[0] == "Drawn polygons"
     assert kept.crs() == world.canvas.mapSettings().destinationCrs()
+
+
+@pytest.mark.parametrize("change", ["file", "field", "edit"])
+def test_a_layer_of_drawn_polygons_that_has_changed_is_left_alone(
+    world: World, tasks: List[FakeTask], tmp_path: Path, change: str
+) -> None:
+    """Users make it permanent, edit it, or give it other fields; the next polygon goes into a layer of its own."""
+    def keep(number: int) -> None:
+        world.drag((250, 250), (280, 290))
+        tasks[number].ended.emit(outcome(replace(FOUND, id="drawn")))
+        world.bubble._action.click()
+
+    keep(0)
+    first, = QgsProject.instance().mapLayersByName("Drawn polygons")
+    if change == "file":
+        saved = on_disk(first, tmp_path / "drawn.gpkg", "GPKG")
+        first.setDataSource(saved.source(), first.name(), "ogr")
+    elif change == "field":
+        first.dataProvider().deleteAttributes([0])
+        first.updateFields()
+    else:
+        first.startEditing()
+    keep(1)
+    others = [layer for layer in QgsProject.instance().mapLayersByName("Drawn polygons") if layer is not first]
+    assert first.featureCount() == 1 and [layer.featureCount() for layer in others] == [1]
+    assert next(others[0].getFeatures())["description"] == "A pond with dark water."
+    first.rollBack()
 
 
 def test_the_bubble_stays_beside_its_polygon_when_the_map_moves(world: World, tasks: List[FakeTask]) -> None:

@@ -8,6 +8,7 @@ from typing import Iterator, List, Tuple
 import pytest
 from qgis.core import Qgis, QgsApplication
 from qgis.gui import QgsMessageBarItem, QgsMessageViewer
+from qtpy.QtGui import QTextDocument
 from qtpy.QtWidgets import QApplication, QPushButton, QTextBrowser
 
 from aquila_qgis_plugin import messages
@@ -40,6 +41,14 @@ def test_a_sentence_is_shown_and_logged(
     item = iface.messageBar().currentItem()
     assert (item.text(), item.level(), item.duration()) == ("Something happened.", level, seconds)
     assert logged == [("Something happened.", level)]
+
+
+def test_a_sentence_is_no_markup(iface: Interface) -> None:
+    """QGIS's message bar reads HTML, in which "<new>" is nothing to see."""
+    messages.inform(iface, "The layer “<new>” is gone: 1 < 2 & 3.")
+    shown = QTextDocument()
+    shown.setHtml(iface.messageBar().currentItem().text())
+    assert shown.toPlainText() == "The layer “<new>” is gone: 1 < 2 & 3."
 
 
 def test_details_wait_behind_a_button(iface: Interface, logged: List[Tuple[str, int]]) -> None:

@@ -11,7 +11,7 @@ from qgis.core import QgsGeometry, QgsProject
 
 from core_model.description import Description
 from tests.plugin.interface import Interface
-from tests.plugin.scenes import polygon_layer, raster_layer, square
+from tests.plugin.scenes import on_disk, polygon_layer, raster_layer, square
 from tests.plugin.waiting import wait_until
 
 # Squares (x, y, side in metres): at the raster's own scale, enlarged, partly outside, outside, on nodata.
@@ -160,6 +160,28 @@ def test_what_a_run_writes_appears_at_once(world: World) -> None:
     assert world.text == "A field of grass.\nfield, 90 %"
     world.select(2)
     assert world.text == "Nor this one."
+
+
+def test_after_a_run_the_text_on_show_is_the_layers(world: World) -> None:
+    """It may be undone or corrected there, or never have been written."""
+    world.panel.show_description(world.layer.id(), Description(1, "ok", "A field of grass.", "field", 0.9))
+    world.panel.run_over()
+    world.select(1)
+    assert world.text == "Not described yet."
+    for stored, shown in (("A field of grass.", "A field of grass.\nfield, 90 %"), ("A field…", "A field of grass.\n"
+                          "field, 90 %"), ("A meadow.", "A meadow.")):
+        world.layer.dataProvider().changeAttributeValues({1: {1: stored}})
+        world.panel.refresh()
+        world.settle()
+        assert world.text == shown
+
+
+def test_a_text_is_not_shown_of_a_layer_with_another_source(world: World, tmp_path: Path) -> None:
+    world.panel.show_description(world.layer.id(), Description(1, "ok", "A field of grass."))
+    other = on_disk(world.layer, tmp_path / "other.gpkg", "GPKG")
+    world.layer.setDataSource(other.source(), "plots", "ogr")
+    world.select(1)
+    assert world.text == "Not described yet."
 
 
 def test_an_earlier_description_is_read_from_the_field(world: World) -> None:
