@@ -179,10 +179,9 @@ def test_balance_evens_yes_and_no_and_cuts_the_commonest_class() -> None:
     records += [record(number, entry("category", "pond"), label="pond") for number in range(40, 50)]
     kept = balanced(records, np.random.default_rng(0), 2.0)
     found = counts(kept)
-    assert found["answer"] == {"yes": 10, "no": 10} or found["answer"]["yes"] <= 10
-    assert found["class"]["made: road"] == 20
-    assert found["class"]["made: yard"] == found["class"]["made: pond"] == 10
-    assert pairs_of(kept) == 40
+    assert 7 < found["answer"]["yes"] == found["answer"]["no"] <= 10
+    assert 17 < found["class"]["made: road"] <= 20
+    assert 7 < found["class"]["made: yard"] <= found["class"]["made: pond"] == 10
     assert all(entry.conversations for entry in kept)
     assert balanced(records, np.random.default_rng(0), 2.0) == kept
 

@@ -17,6 +17,7 @@ from tests.geo_helpers import write_raster
 from tests.tiny import save_tiny
 from training.data.converters.gis import Layers
 from training.data.manifest.masks import record_masks
+from training.data.manifest.reader import sample
 from training.data.manifest.record import Record
 from training.errors import TrainingError
 from training.own_layers import FULL, adapt, main, rates, table
@@ -69,6 +70,26 @@ def test_background_lies_beside_every_polygon(tmp_path: Path) -> None:
         ground = np.array([region.label == "open ground" for region in record.regions])
         assert not (masks[ground].any(axis=0) & masks[~ground].any(axis=0)).any()
     assert _labels(found).count("open ground") > 0.5 * _labels(found).count("roof")
+
+
+def test_background_is_ground_alone(tmp_path: Path) -> None:
+    """Neither polygons of other windows, nor those that --classes leaves out, nor what lies beyond the raster."""
+    wanted = Wanted(_layers(tmp_path), tmp_path / "out", classes=(("1", "roof"),), background="open ground")
+    seen = [
+        sample(record, wanted.out / "data").image[mask] for record in windows(wanted, 64)
+        for mask, region in zip(record_masks(record), record.regions) if region.label == "open ground"]
+    assert len(seen) > 5 and max(int(np.ptp(pixels)) for pixels in seen) <= 2
+
+
+def test_a_value_that_is_no_word_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A dash stands for "unknown" in many tables."""
+    layers = _layers(tmp_path)
+    features = json.loads(Path(layers.polygons).read_text())
+    for number, feature in enumerate(features["features"]):
+        feature["properties"] = {"sort": "-" if number == 3 else f"kind {feature['properties']['sort']}"}
+    Path(layers.polygons).write_text(json.dumps(features))
+    assert set(_labels(windows(Wanted(layers, tmp_path / "out"), 64))) == {"kind 1", "kind 2"}
+    assert "its sort is '-', which is no word" in caplog.text
 
 
 def test_places_are_kept_apart_whole(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from core_model.checkpoint import DTYPES, load_model, save_model
+from core_model.errors import AquilaError
 from core_model.generation import Generator
 from training import familiar
 from training.data.augment import photometric
@@ -131,7 +132,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     parser.add_argument("--dtype", default="float16", choices=sorted(DTYPES), help="format of the weights")
     chosen = parser.parse_args(arguments)
     start_logging()
-    loaded = load_model(str(chosen.model), device="cpu", dtype="float32")
+    try:
+        loaded = load_model(str(chosen.model), device="cpu", dtype="float32")
+    except AquilaError as error:
+        raise SystemExit(str(error)) from None
     # The rounded weights are the ones calibrated, since they are the ones used.
     loaded.model.to(DTYPES[chosen.dtype]).to(torch.float32)
     calibrate(Generator(loaded.model, loaded.tokenizer), chosen.data)

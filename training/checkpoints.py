@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Optional
 
@@ -36,7 +37,10 @@ class Claim:
     def stake(self) -> None:
         """Write it down, once it is known that the run can begin."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(self._asked, encoding="utf-8")
+        # Whole at once: other processes of the same training may be reading it.
+        written = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        written.write_text(self._asked, encoding="utf-8")
+        written.replace(self._path)
 
 
 def last_checkpoint(folder: Path) -> Optional[Path]:

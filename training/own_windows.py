@@ -18,7 +18,7 @@ from training.data.build.supplies import ManifestSupply
 from training.data.build.vocabularies import ClassWords, words_for
 from training.data.conversations import Material, choose_regions, material
 from training.data.converters.base import Origin, Report, save
-from training.data.converters.gis import Layers, gis
+from training.data.converters.gis import COVERED, Layers, gis
 from training.data.manifest import rle
 from training.data.manifest.masks import record_masks
 from training.data.manifest.record import Record, RegionEntry
@@ -102,7 +102,7 @@ def windows(wanted: Wanted, size: int) -> List[Record]:
     folder = wanted.out / "data"
     origin = Origin(SOURCE, "the layer's own", folder / "pictures", folder / "labelled.jsonl")
     report = Report()
-    found = list(gis(replace(wanted.layers, size=size), origin, report))
+    found = list(gis(replace(wanted.layers, size=size), origin, report, covered=bool(wanted.background)))
     for feature, reason in report.problems[:5]:
         _LOG.warning("%s is left out: %s", feature, reason)
     if len(report.problems) > 5:
@@ -145,11 +145,11 @@ def _named(record: Record, words: Dict[str, str]) -> Record:
 
 
 def _with_background(record: Record, name: str) -> Record:
-    """For every polygon one of its shape beside all of them, where there is room."""
+    """For every polygon one of its shape where none is, of this window or another, and the raster shows something."""
     if not name:
         return record
     masks = record_masks(record)
-    taken = masks.any(axis=0)
+    taken = rle.decode(record.extra[COVERED])
     rng = np.random.default_rng(_drawn(record.id))
     found: List[RegionEntry] = []
     for mask in masks:
@@ -161,7 +161,7 @@ def _with_background(record: Record, name: str) -> Record:
             if not (moved & taken).any():
                 found.append(RegionEntry(name, rle=rle.encode(moved)))
                 break
-    return replace(record, regions=(*record.regions, *found), conversations=())
+    return replace(record, regions=(*record.regions, *found), conversations=(), extra={})
 
 
 def apart(found: Sequence[Record]) -> Tuple[List[Record], List[Record]]:

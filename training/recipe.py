@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Type, TypeVar
+from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
 
 import yaml
 
+from core_model.checkpoint import DTYPES
 from core_model.config import AquilaConfig
 from training.errors import RecipeError
 from training.settings import EncoderStage, Lora, TextStage
@@ -18,6 +20,10 @@ T = TypeVar("T")
 RECIPES = Path(__file__).resolve().parent / "recipes"
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 TEXT_STAGES = ("pretrain", "align", "finetune")
+_PARTS = ("defaults", "model", "tokenizer", "encoder", *TEXT_STAGES)
+_TYPES: Mapping[str, Tuple[Any, str]] = {
+    "int": (int, "a whole number"), "float": ((int, float), "a number"), "str": (str, "a text"),
+    "bool": (bool, "true or false"), "List[str]": (list, "a list of texts")}
 # What sets the stages apart wherever a recipe does not say otherwise (arXiv 2411.06142, section 4).
 _STAGE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "pretrain": {"about": "pictures"}, "align": {"about": "regions"}, "finetune": {"about": "both"}}
@@ -73,22 +79,45 @@ def load_recipe(name: str) -> Recipe:
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in RECIPES.glob("*.yaml")))
         raise RecipeError(f"there is no recipe {name!r}; use one of {known}, or a YAML file.")
-    values: Dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    shared = values.get("defaults", {})
-    encoder = values.get("encoder")
+    values = _read(path)
+    parts = {name: _mapping(values, name) for name in _PARTS}
+    weights = values.get("weights", "float32")
+    if weights not in DTYPES:
+        raise RecipeError(f"the recipe's 'weights' are {weights!r}; use one of {', '.join(sorted(DTYPES))}.")
     return Recipe(
-        model=values.get("model", {}),
-        weights=values.get("weights", "float32"),
-        tokenizer=_build(TokenizerStage, values.get("tokenizer", {}), "tokenizer"),
-        encoder=None if encoder is None else _build(EncoderStage, encoder, "encoder"),
-        **{name: _text_stage(name, {**shared, **(values.get(name) or {})}) for name in TEXT_STAGES},
+        model=parts["model"],
+        weights=weights,
+        tokenizer=_build(TokenizerStage, parts["tokenizer"], "tokenizer"),
+        encoder=None if values.get("encoder") is None else _build(EncoderStage, parts["encoder"], "encoder"),
+        **{name: _text_stage(name, {**parts["defaults"], **parts[name]}) for name in TEXT_STAGES},
     )
+
+
+def _read(path: Path) -> Dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not YAML ({' '.join(str(error).split())}).") from None
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path} holds no recipe; write parts such as 'finetune:' with their settings.")
+    unknown = sorted({str(name) for name in values} - {*_PARTS, "weights"})
+    if unknown:
+        raise RecipeError(f"{path} has unknown parts {', '.join(unknown)}; use {', '.join((*_PARTS, 'weights'))}.")
+    return values
+
+
+def _mapping(values: Mapping[str, Any], name: str) -> Dict[str, Any]:
+    """A part's settings; a part that is not there, or empty, has none."""
+    found = values.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise RecipeError(f"the recipe's part {name!r} is {found!r}; it must hold settings, one a line.")
+    return found or {}
 
 
 def _text_stage(name: str, values: Mapping[str, Any]) -> TextStage:
     filled = {**_STAGE_DEFAULTS[name], **values}
     if filled.get("lora") is not None:
-        filled["lora"] = _build(Lora, filled["lora"], f"{name}: lora")
+        filled["lora"] = _build(Lora, _mapping(filled, "lora"), f"{name}: lora")
     return _build(TextStage, filled, name)
 
 
@@ -97,7 +126,24 @@ def _build(kind: Type[T], values: Mapping[str, Any], part: str) -> T:
     unknown = sorted(set(values) - known)
     if unknown:
         raise RecipeError(f"the recipe's part {part!r} has unknown fields {', '.join(unknown)}; remove them.")
-    return kind(**values)
+    types = {entry.name: str(entry.type) for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: _checked(part, name, types[name], value) for name, value in values.items()})
+
+
+def _checked(part: str, name: str, kind: str, value: Any) -> Any:
+    """A setting as its field's type; YAML takes numbers such as 1e-4, without a point, for texts."""
+    if kind in ("int", "float") and isinstance(value, str):
+        with suppress(ValueError):
+            value = float(value)
+    if kind == "int" and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    wanted, words = _TYPES.get(kind, (object, ""))
+    is_right = isinstance(value, wanted) and (kind == "bool" or not isinstance(value, bool))
+    if kind == "List[str]":
+        is_right = is_right and all(isinstance(entry, str) for entry in value)
+    if wanted is not object and not is_right:
+        raise RecipeError(f"the recipe's part {part!r} has {name}: {value!r}; it must be {words}.")
+    return value
 
 
 def start_logging() -> None:

@@ -17,6 +17,7 @@ import torch
 
 from core_model.checkpoint import LoadedModel, load_model
 from core_model.diagnostics import processor
+from core_model.errors import AquilaError
 from core_model.generation import Generator
 from core_model.hashes import file_hash
 from core_model.weights import weight_files
@@ -109,8 +110,11 @@ def begin(
     chosen = parser.parse_args(given)
     chosen.command = shlex.join(["python", "-m", f"training.experiments.{name}", *given])
     start_logging()
-    setting = Setting(load_model(chosen.model, device="cpu"), seed=chosen.seed, most=chosen.most, data=chosen.data)
-    return setting, chosen
+    try:
+        loaded = load_model(chosen.model, device="cpu")
+    except AquilaError as error:
+        raise SystemExit(str(error)) from None
+    return Setting(loaded, seed=chosen.seed, most=chosen.most, data=chosen.data), chosen
 
 
 def command(

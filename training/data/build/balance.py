@@ -32,25 +32,26 @@ def balanced(records: Sequence[Record], rng: np.random.Generator, most: float) -
     Records that keep no conversation are left out.
     """
     dropped: Set[Key] = set()
-    yes_no: Dict[Tuple[str, str], List[Key]] = {}
     classes: Dict[str, List[Key]] = {}
     for number, record in enumerate(records):
         for place, entry in enumerate(record.conversations):
+            if entry.regions:
+                classes.setdefault(class_of(record, entry), []).append((number, place))
+    limit = int(most * np.median([len(keys) for keys in classes.values()])) if classes else 0
+    for label in sorted(classes):
+        dropped.update(_surplus(classes[label], limit, rng))
+    # The balance of answers comes last, since what is dropped for a class may be more of the one than of the other.
+    yes_no: Dict[Tuple[str, str], List[Key]] = {}
+    for number, record in enumerate(records):
+        for place, entry in enumerate(record.conversations):
             answer = answer_of(entry) if entry.kind.startswith("yesno") else ""
-            if answer:
+            if answer and (number, place) not in dropped:
                 yes_no.setdefault((entry.kind, answer), []).append((number, place))
     for kind in sorted({kind for kind, _ in yes_no}):
         sides = [yes_no.get((kind, answer), []) for answer in ("yes", "no")]
         fewest = min(len(side) for side in sides)
         for side in sides:
             dropped.update(_surplus(side, fewest, rng))
-    for number, record in enumerate(records):
-        for place, entry in enumerate(record.conversations):
-            if entry.regions and (number, place) not in dropped:
-                classes.setdefault(class_of(record, entry), []).append((number, place))
-    limit = int(most * np.median([len(keys) for keys in classes.values()])) if classes else 0
-    for label in sorted(classes):
-        dropped.update(_surplus(classes[label], limit, rng))
     return _without(records, dropped)
 
 

@@ -99,10 +99,9 @@ def _supplies(settings: BuildSettings, distinct: Distinct, skipped: Dict[str, in
         if unknown:
             raise ManifestError(f"{', '.join(unknown)} is no public data set here; use {', '.join(default_shares())}")
         found += public_supplies(settings.data, settings.size, names, distinct)
-    for path in settings.manifests:
-        found += manifest_supplies(
-            path, settings.size, settings.rounds, settings.classes, settings.gsd, distinct, settings.seed, skipped)
-    return found
+    return found + manifest_supplies(
+        settings.manifests, settings.size, settings.rounds, settings.classes, settings.gsd, distinct, settings.seed,
+        skipped)
 
 
 def _enough(supplies: Sequence[Supply], settings: BuildSettings, shards: _Shards) -> tuple[List[Record], List[Record]]:

@@ -12,7 +12,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from training.data.build.duplicates import Distinct
-from training.data.build.splits import split_by_place
+from training.data.build.splits import split_by_place, stated_splits
 from training.data.build.vocabularies import ClassWords, known_source, speaking_of, words_for
 from training.data.converters.base import words
 from training.data.manifest.images import read_image
@@ -152,10 +152,12 @@ class ManifestSupply(Supply):
         place = int(self._turned[number % len(self._records)])
         record = self._records[place]
         labelled = self._labelled(place)
-        if not len(labelled.boxes):
-            return None
         if labelled.pixels.shape[:2] == (self._size, self._size):
             scene = self._as_it_is(labelled)
+            if not scene.regions:
+                return None
+        elif not len(labelled.boxes):
+            return None
         else:
             scene = Cutout([labelled], self._size, MANIFEST_SCALES)(rng)
         return Drawn(scene, record.place or record.image)
@@ -199,25 +201,34 @@ class ManifestSupply(Supply):
 
 
 def manifest_supplies(
-    path: Path, size: int, rounds: int, given: Mapping[str, ClassWords], gsd: Optional[float], distinct: Distinct,
-    seed: int, skipped: Dict[str, int],
+    paths: Sequence[Path], size: int, rounds: int, given: Mapping[str, ClassWords], gsd: Optional[float],
+    distinct: Distinct, seed: int, skipped: Dict[str, int],
 ) -> List[Supply]:
-    """The supplies of a manifest by source and split; records that cannot serve are counted in ``skipped``."""
-    by_source: Dict[Tuple[str, str], List[Record]] = {}
-    for record in records(path):
-        usable = _usable(record, path.parent, gsd, distinct, skipped)
-        if usable is not None:
-            by_source.setdefault((usable.source, usable.licence), []).append(usable)
+    """The supplies of manifests by source and split; records that cannot serve are counted in ``skipped``.
+
+    A place is in one split, in whichever of them it is.
+    """
+    groups: Dict[Tuple[Path, str, str], List[Record]] = {}
+    for path in paths:
+        for record in records(path):
+            usable = _usable(record, path.parent, gsd, distinct, skipped)
+            if usable is not None:
+                groups.setdefault((path.parent, usable.source, usable.licence), []).append(usable)
+    split_of = stated_splits(pair for members in groups.values() for pair in _places(members))
     found: List[Supply] = []
-    for members in by_source.values():
+    for (folder, _, _), members in groups.items():
         labels = list(dict.fromkeys(region.label for record in members for region in record.regions if region.label))
         classes = [given.get(label, words_for(label)) for label in labels]
-        split_of = split_by_place([(record.place or record.image, record.split) for record in members], seed)
+        split_of |= split_by_place(_places(members), seed, split_of)
         for split in SPLITS:
             chosen = [record for record in members if split_of[record.place or record.image] == split]
             if chosen:
-                found.append(ManifestSupply(path.parent, chosen, classes, size, rounds, split))
+                found.append(ManifestSupply(folder, chosen, classes, size, rounds, split))
     return found
+
+
+def _places(members: Sequence[Record]) -> List[Tuple[str, str]]:
+    return [(record.place or record.image, record.split) for record in members]
 
 
 def _usable(

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from typing import Counter as CounterType
 
 from training.data.manifest.images import file_size
-from training.data.manifest.masks import check_regions
-from training.data.manifest.record import ConversationEntry, Exchange, ManifestError, Record, RegionEntry
+from training.data.manifest.masks import bad_regions
+from training.data.manifest.record import (
+    ConversationEntry,
+    Exchange,
+    ManifestError,
+    Record,
+    RegionEntry,
+    from_line,
+    to_line,
+)
 from training.data.manifest.store import write
 
 CATEGORY = "What is <region>? Answer with a category."
@@ -78,7 +86,7 @@ def category_turns(regions: Sequence[RegionEntry]) -> Tuple[ConversationEntry, .
     """A question for the class of every region that has one."""
     return tuple(
         exchange("category", [(CATEGORY, words(region.label))], [number])
-        for number, region in enumerate(regions) if region.label)
+        for number, region in enumerate(regions) if words(region.label))
 
 
 def words(label: str) -> str:
@@ -109,7 +117,7 @@ def save(records: Iterable[Record], out: Path, report: Report) -> int:
 
 
 def _sound(records: Iterable[Record], report: Report) -> Iterator[Record]:
-    """Records whose ids are their own and whose regions have pixels."""
+    """Records that a manifest takes, whose ids are their own, without regions that have no pixels."""
     seen = set()
     for record in records:
         if record.id in seen:
@@ -117,11 +125,34 @@ def _sound(records: Iterable[Record], report: Report) -> Iterator[Record]:
             continue
         seen.add(record.id)
         try:
-            check_regions(record)
+            yield from_line(to_line(_with_pixels(record, report)))
         except ManifestError as error:
             report.problem(record.id, str(error))
-            continue
-        yield record
+
+
+def _with_pixels(record: Record, report: Report) -> Record:
+    """The record without the regions that cannot be used, and without what is said of them."""
+    bad = bad_regions(record)
+    if not bad:
+        return record
+    for number, reason in bad.items():
+        report.problem(record.id, f"region {number} cannot be used: {reason}")
+    if len(bad) == len(record.regions):
+        raise ManifestError("none of its regions can be used")
+    kept = [number for number in range(len(record.regions)) if number not in bad]
+    place = {number: new for new, number in enumerate(kept)}
+    return replace(
+        record, regions=tuple(record.regions[number] for number in kept), conversations=tuple(
+            replace(entry, regions=tuple(place[number] for number in entry.regions))
+            for entry in record.conversations if not bad.keys() & set(entry.regions)))
+
+
+def read_text(path: Path) -> str:
+    """A text file; raises ``ManifestError`` for one that is not in UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path} is not in UTF-8 ({error.reason} at byte {error.start}); save it anew so") from None
 
 
 def load_json(path: Path, kind: type = list) -> Any:

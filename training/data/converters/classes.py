@@ -80,6 +80,8 @@ def class_table(name: str) -> ClassTable:
     if not isinstance(codes, dict) or not isinstance(colours, dict) or bool(codes) == bool(colours):
         raise ManifestError(f"{name} must hold either 'codes' or 'colours', each with the class names")
     unlabelled = values.get("unlabelled", [])
+    if not isinstance(unlabelled, list):
+        raise ManifestError(f"'unlabelled' of {name} must be a list")
     if colours:
         return ClassTable(
             colours={_colour(name, text): str(label) for text, label in colours.items()},

@@ -23,16 +23,24 @@ from training.data.converters.texts import llava as convert_llava
 from training.data.converters.texts import table as convert_table
 from training.data.converters.voc import voc as convert_voc
 from training.data.converters.vrsbench import vrsbench as convert_vrsbench
-from training.data.manifest.record import ManifestError, Record
+from training.data.manifest.record import SPLITS, ManifestError, Record
 
 app = typer.Typer(no_args_is_help=True, help="Turn published data sets and GIS layers into a manifest.")
 _SHOWN = 20
+
+
+def _known_split(split: str) -> str:
+    if split and split not in SPLITS:
+        raise typer.BadParameter(f"there is no split {split!r}; use {', '.join(SPLITS)}, or leave it out.")
+    return split
+
 
 Images = Annotated[Path, typer.Option("--images", help="The folder of the pictures.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="The manifest to make (.jsonl, .jsonl.gz or .parquet).")]
 Source = Annotated[str, typer.Option("--source", help="The data set's name.")]
 Licence = Annotated[str, typer.Option("--licence", help="Its licence, as CC-BY-4.0.")]
-Split = Annotated[str, typer.Option("--split", help="train, val or test, where the data does not say.")]
+Split = Annotated[
+    str, typer.Option("--split", callback=_known_split, help="train, val or test, where the data does not say.")]
 Gsd = Annotated[Optional[float], typer.Option("--gsd", min=1e-6, help="Metres a pixel, where the data does not say.")]
 Trust = Annotated[bool, typer.Option("--trust-images", help="Do not look whether the pictures are there.")]
 

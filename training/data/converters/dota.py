@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 
-from training.data.converters.base import Origin, Report, category_turns, each_file
+from training.data.converters.base import Origin, Report, category_turns, each_file, read_text
 from training.data.converters.shapes import ring_of
 from training.data.manifest.record import ManifestError, Record, RegionEntry
 
@@ -36,7 +36,7 @@ def dota(
 def _record(path: Path, origin: Origin, report: Report, names: Sequence[str], difficult: bool) -> Record:
     labels: List[_Label] = []
     gsd: Optional[float] = None
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         text = line.strip()
         if not text or text.lower().startswith("imagesource"):
             continue
@@ -71,13 +71,22 @@ def _image(stem: str, origin: Origin) -> str:
 
 
 def _label(parts: Sequence[str], names: Sequence[str]) -> _Label:
-    if len(parts) == 9 and parts[0].isdigit():
+    if len(parts) == 9 and parts[0].isdigit() and _is_number(parts[8]):
         if int(parts[0]) >= len(names):
             raise ManifestError(f"it names class {parts[0]}, but {len(names)} class name(s) are given; use --names")
         return _Label(names[int(parts[0])], ring_of(_numbers(parts[1:])), True, False)
     if len(parts) not in (9, 10):
         raise ManifestError("it is not eight numbers, a class and whether it is difficult")
     return _Label(parts[8], ring_of(_numbers(parts[:8])), False, len(parts) == 10 and parts[9] not in ("0", "0.0"))
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is no class's name, which DOTA's lines may end with."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(parts: Sequence[str]) -> List[float]:

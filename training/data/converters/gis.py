@@ -17,12 +17,14 @@ from core_model.geo.regions import PlacedRegion, Placer
 from core_model.geo.source import Window
 from core_model.geo.tiling import TileId, group_by_tile, tile_window
 from core_model.geo.vector import open_layer
-from training.data.converters.base import Origin, Report, category_turns
+from training.data.converters.base import Origin, Report, category_turns, words
 from training.data.manifest import rle
 from training.data.manifest.masks import HALF, Mask
 from training.data.manifest.record import ManifestError, Record, RegionEntry
 
 Labelled = Tuple[PlacedRegion, str]
+# What a record's ``extra`` says of its picture where it is asked for, as run lengths.
+COVERED = "covered"
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,21 @@ class Layers:
     blocks: int = 6
 
 
-def gis(layers: Layers, origin: Origin, report: Report) -> Iterator[Record]:
-    """One record a window, its picture written under ``origin.images``, with the polygons that are seen through it."""
+def gis(layers: Layers, origin: Origin, report: Report, *, covered: bool = False) -> Iterator[Record]:
+    """One record a window, its picture written under ``origin.images``, with the polygons that are seen through it.
+
+    With ``covered`` its ``extra`` says where any polygon of the layer is, also one that is seen through another window
+    or has no class, and where the raster shows nothing.
+    """
     try:
         with GdalRaster(layers.raster) as raster:
             picture = Picture(raster, layers.bands)
             placer = Placer(raster, layers.size)
-            placed = list(_placed(layers, placer, report))
+            everything = list(_placed(layers, placer, report))
+            shapes = [placed for placed, _ in everything] if covered else None
             origin.images.mkdir(parents=True, exist_ok=True)
-            for tile, members in group_by_tile(placed, _tile_of):
-                yield from _tile_record(tile, members, layers, picture, placer, origin, report)
+            for tile, members in group_by_tile([entry for entry in everything if entry[1]], _tile_of):
+                yield from _tile_record(tile, members, layers, picture, placer, origin, report, shapes)
     except (RasterError, RegionError) as error:
         raise ManifestError(str(error)) from None
 
@@ -63,6 +70,7 @@ def _tile_of(entry: Labelled) -> TileId:
 
 
 def _placed(layers: Layers, placer: Placer, report: Report) -> Iterator[Labelled]:
+    """The polygons that can be seen with their classes, "" for none."""
     with open_layer(layers.polygons, layers.layer, layers.where) as layer:
         names = [field.name for field in layer.fields]
         if layers.label_field not in names:
@@ -70,19 +78,21 @@ def _placed(layers: Layers, placer: Placer, report: Report) -> Iterator[Labelled
                 f"{layers.polygons} has no field {layers.label_field!r}; name one of its fields with --label-field: "
                 f"{', '.join(names) or 'it has none'}.")
         for feature in layer:
-            label = feature.attributes[layers.label_field]
+            value = feature.attributes[layers.label_field]
+            label = "" if value is None or not words(str(value)) else str(value).strip()
             placed = placer.place(feature.region)
-            if label is None or not str(label).strip():
-                report.problem(f"feature {feature.fid}", f"its {layers.label_field} is empty")
+            if not label:
+                said = "empty" if value in (None, "") else f"{value!r}, which is no word"
+                report.problem(f"feature {feature.fid}", f"its {layers.label_field} is {said}")
             elif placed.tile is None:
                 report.problem(f"feature {feature.fid}", f"it cannot be seen ({placed.status})")
-            else:
-                yield placed, str(label).strip()
+            if placed.tile is not None:
+                yield placed, label
 
 
 def _tile_record(
     tile: TileId, members: Sequence[Labelled], layers: Layers, picture: Picture, placer: Placer, origin: Origin,
-    report: Report,
+    report: Report, shapes: Optional[Sequence[PlacedRegion]],
 ) -> Iterator[Record]:
     """The window's record, unless none of its polygons has a pixel to show."""
     window = tile_window(tile, layers.size)
@@ -101,8 +111,19 @@ def _tile_record(
     gsd = members[0][0].gsd_m * 2.0**tile.level
     record = origin.record(
         name, f"{name}.png", width=layers.size, height=layers.size, regions=tuple(regions),
-        conversations=category_turns(regions), place=_place(window, layers, picture))
+        conversations=category_turns(regions), place=_place(window, layers, picture),
+        extra={} if shapes is None else {COVERED: rle.encode(_covered(shapes, placer, window, layers.size) | ~valid)})
     yield replace(record, gsd=gsd) if math.isfinite(gsd) else record
+
+
+def _covered(shapes: Sequence[PlacedRegion], placer: Placer, window: Window, size: int) -> Mask:
+    """Where any of the polygons shows in a window, however little of a pixel it covers."""
+    found = np.zeros((size, size), bool)
+    for placed in shapes:
+        left, top, right, bottom = placed.bounds or (0.0, 0.0, 0.0, 0.0)
+        if left < window.x + window.width and right > window.x and top < window.y + window.height and bottom > window.y:
+            found |= placer.mask(placed, window, size) > 0
+    return found
 
 
 def _solid(share: np.ndarray) -> Mask:

@@ -17,6 +17,7 @@ from training.data.manifest import rle
 from training.data.manifest.record import ManifestError, Record, RegionEntry
 
 SMALLEST = 40  # pixels; connected regions with fewer are left out and counted
+_NO_DATA = -(1 << 31)  # no class table can list it
 _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _PREFIXES = ("IMG_", "MSK_")
 
@@ -77,7 +78,7 @@ def read_labels(path: Path, table: ClassTable) -> Tuple[NDArray[np.int16], List[
         known = {_packed(colour): name for colour, name in table.colours.items()}
         unlabelled = {_packed(colour) for colour in table.unlabelled_colours}
     else:
-        codes, known, unlabelled = values.astype(np.int32), dict(table.codes), set(table.unlabelled)
+        codes, known, unlabelled = values.astype(np.int32), dict(table.codes), {*table.unlabelled, _NO_DATA}
     names = list(dict.fromkeys(known.values()))
     labels = np.full(codes.shape, -1, np.int16)
     present = np.unique(codes).tolist()
@@ -120,7 +121,7 @@ def _read_band(path: Path) -> NDArray:
                 Window(0, 0, raster.width, raster.height), (raster.height, raster.width), (1,))
     except RasterError as error:
         raise ManifestError(f"its mask {path.name} cannot be read ({error})") from None
-    return np.where(valid, values[0], 0)
+    return np.where(valid, values[0].astype(np.int32), _NO_DATA)
 
 
 def region_entries(

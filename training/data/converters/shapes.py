@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, List, Mapping, Sequence
 
 from training.data.manifest.record import ManifestError, RegionEntry
@@ -22,16 +23,21 @@ def segmentation_region(segmentation: Any, label: str) -> RegionEntry:
 
 def ring_of(values: Sequence[Any]) -> List[float]:
     """A flat list x, y, x, y … of at least three corners."""
-    if len(values) % 2 or len(values) < 6 or not all(isinstance(value, (int, float)) for value in values):
+    if len(values) % 2 or len(values) < 6 or not all(map(is_finite, values)):
         raise ManifestError("a polygon of its segmentation is not at least three pairs of numbers x, y")
     return [float(value) for value in values]
 
 
 def box_region(left: float, top: float, right: float, bottom: float, label: str) -> RegionEntry:
     """A box with an area; raises ``ManifestError`` otherwise."""
-    if right <= left or bottom <= top:
+    if not all(map(is_finite, (left, top, right, bottom))) or right <= left or bottom <= top:
         raise ManifestError(f"its box {left:g}, {top:g}, {right:g}, {bottom:g} has no area")
     return RegionEntry(label, box=[left, top, right, bottom])
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is a number, and not nan or endless."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _plain(values: Any) -> Any:

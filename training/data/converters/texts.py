@@ -71,6 +71,15 @@ def table(
     if not path.is_file():
         raise ManifestError(f"there is no file {path}")
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    try:
+        yield from _rows(path, origin, report, image_column, text_column)
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path} is not in UTF-8 ({error.reason}); save it anew so") from None
+
+
+def _rows(
+    path: Path, origin: Origin, report: Report, image_column: Optional[str], text_column: Optional[str]
+) -> Iterator[Record]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = csv.DictReader(stream, delimiter="\t" if path.suffix.lower() in (".tsv", ".tab") else ",")
         names = list(rows.fieldnames or [])

@@ -21,7 +21,7 @@ def voc(folder: Path, origin: Origin, report: Report) -> Iterator[Record]:
 def _record(path: Path, origin: Origin, report: Report) -> Record:
     try:
         root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # an encoding that nobody knows, or another one
         raise ManifestError(f"it is not XML ({error})") from None
     regions: List[RegionEntry] = []
     for number, entry in enumerate(root.iter("object"), 1):
@@ -37,7 +37,7 @@ def _record(path: Path, origin: Origin, report: Report) -> Record:
 
 def _side(root: ElementTree.Element, name: str) -> Optional[int]:
     text = root.findtext(f"size/{name}")
-    return int(text) if text and text.strip().isdigit() else None
+    return (int(text) or None) if text and text.strip().isdigit() else None  # some tools write 0 where they do not know
 
 
 def _region(entry: ElementTree.Element) -> RegionEntry:

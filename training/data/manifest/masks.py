@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,21 @@ def parts(region: RegionEntry, height: int, width: int) -> List[Part]:
     return found
 
 
-def check_regions(record: Record) -> None:
-    """Raises ``ManifestError`` with the number of the first region that cannot be used."""
+def bad_regions(record: Record) -> Dict[int, str]:
+    """Why regions cannot be used, by their numbers."""
+    found = {}
     for number, region in enumerate(record.regions):
         try:
             parts(region, int(record.height or 0), int(record.width or 0))
         except ManifestError as error:
-            raise ManifestError(f"region {number} cannot be used: {error}") from None
+            found[number] = str(error)
+    return found
+
+
+def check_regions(record: Record) -> None:
+    """Raises ``ManifestError`` with the number of the first region that cannot be used."""
+    for number, reason in bad_regions(record).items():
+        raise ManifestError(f"region {number} cannot be used: {reason}")
 
 
 def record_masks(record: Record) -> Mask:

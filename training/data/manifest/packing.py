@@ -34,11 +34,13 @@ class ShardWriter:
             self._open.close()
 
     def add(self, name: str, data: bytes) -> str:
-        """Store a member; returns the name of its shard."""
+        """Store a member; returns the name of its shard. Raises ``ManifestError`` where that file exists."""
         shard = f"{self._stem}-{self._count // self._size:05d}.tar"
         if self._count % self._size == 0:
             if self._open is not None:
                 self._open.close()
+            if (self._folder / shard).exists():  # it may hold the very pictures that are being copied
+                raise ManifestError(f"{self._folder / shard} is there already; name another manifest, or delete it")
             self._open = tarfile.open(self._folder / shard, "w")  # noqa: SIM115 (closed with the writer)
         if self._open is None:
             raise ValueError("the writer has no open shard")

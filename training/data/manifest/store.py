@@ -40,9 +40,12 @@ def lines(path: Path) -> Iterator[Tuple[int, str]]:
         yield from _parquet_lines(path)
         return
     with _open_text(path, "rt") as stream:
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                yield number, line
+        try:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield number, line
+        except UnicodeDecodeError as error:
+            raise ManifestError(f"{path} is not in UTF-8 ({error.reason}); write it anew so") from None
 
 
 def write(found: Iterable[Record], path: Path) -> int:
@@ -89,7 +92,8 @@ def _parquet_lines(path: Path) -> Iterator[Tuple[int, str]]:
             number += 1
             kept = {name: value for name, value in row.items() if value is not None}
             yield number, json.dumps({
-                name: json.loads(value) if name in _NESTED else value for name, value in kept.items()})
+                name: json.loads(value) if name in _NESTED and isinstance(value, str) else value
+                for name, value in kept.items()})
 
 
 def _write_parquet(rows: List[str], path: Path) -> None:
