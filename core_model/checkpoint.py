@@ -11,7 +11,7 @@ import torch
 from core_model.config import AquilaConfig
 from core_model.errors import ModelError
 from core_model.folders import model_folder
-from core_model.hashes import CARD_NAME, check_hashes
+from core_model.hashes import CARD_NAME, check_hashes, forget_hashes
 from core_model.loading.empty import empty_model
 from core_model.loading.filling import Filler
 from core_model.loading.quantised import BYTES
@@ -95,6 +95,11 @@ def load_model(name: str = "nano", *, device: str = "auto", dtype: str = "auto")
     compute = pick_dtype(dtype, place, stored)
     tokenizer = load_tokenizer(folder)
     model = empty_model(config)
+    known = model.language.get_input_embeddings().num_embeddings
+    if tokenizer.size > known:
+        raise ModelError(
+            f"the tokenizer in {folder} has {tokenizer.size:,} tokens and the language model {known:,}; they are of "
+            "different models.")
     if stored <= _HASHED_BYTES:
         check_hashes(folder, files)
     kind = dtype if dtype in QUANTISED else next(key for key, value in DTYPES.items() if value == compute)
@@ -114,3 +119,5 @@ def save_model(
     tokenizer.save(folder)
     if card:
         (folder / CARD_NAME).write_text(card, encoding="utf-8")
+    else:
+        forget_hashes(folder)

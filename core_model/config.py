@@ -15,6 +15,10 @@ POOLINGS = ("area", "osprey")
 ROTARY_FORMATS = ("float32", "float16")
 
 T = TypeVar("T")
+_TYPES: Mapping[str, Tuple[Any, str]] = {
+    "int": (int, "a whole number"), "float": ((int, float), "a number"), "str": (str, "a text"),
+    "bool": (bool, "true or false"), "Mapping": (dict, "an object, {…}"),
+    "Tuple": (tuple, "a list, of texts or of three numbers")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,8 +116,18 @@ class AquilaConfig:
             raise ModelError(f"config.json: language.rotary is {self.language.rotary!r}; use one of {ROTARY_FORMATS}.")
         if not 0 <= self.image_level <= 3:
             raise ModelError(f"config.json: image_level is {self.image_level}; use 0, 1, 2 or 3.")
-        if self.extractor.mask_tokens < 1:
-            raise ModelError("config.json: extractor.mask_tokens must be 1 or more.")
+        for name, value, least in (
+            ("encoder.image_size", self.encoder.image_size, 32), ("extractor.width", self.extractor.width, 1),
+            ("extractor.mask_tokens", self.extractor.mask_tokens, 1),
+            ("extractor.context_tokens", self.extractor.context_tokens, 0),
+            ("extractor.spatial_size", self.extractor.spatial_size, 1),
+            ("extractor.spatial_width", self.extractor.spatial_width, 1), ("familiar", self.familiar, 0),
+            ("max_new_tokens", self.max_new_tokens, 1),
+        ):
+            if value < least:
+                raise ModelError(f"config.json: {name} is {value}; it must be {least} or more.")
+        if not self.label_temperature > 0:
+            raise ModelError(f"config.json: label_temperature is {self.label_temperature}; it must be above 0.")
         if len(self.confidence) != 3:
             raise ModelError(f"config.json: confidence has {len(self.confidence)} numbers; give three.")
 
@@ -126,7 +140,7 @@ class AquilaConfig:
         """The inverse of ``to_dict``; unknown fields raise ``ModelError``."""
         parts = dict(values)
         for name, kind in (("encoder", EncoderConfig), ("extractor", ExtractorConfig), ("language", LanguageConfig)):
-            parts[name] = _build(kind, parts.get(name, {}))
+            parts[name] = _build(kind, _checked(name, "Mapping", parts.get(name, {})))
         return _build(cls, parts)
 
     def save(self, folder: Path) -> None:
@@ -154,4 +168,19 @@ def _build(kind: Type[T], values: Mapping[str, Any]) -> T:
     unknown = sorted(set(values) - known)
     if unknown:
         raise ModelError(f"config.json has unknown fields {unknown} for {kind.__name__}; it is of another version.")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    types = {field.name: str(field.type) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: _checked(name, types[name], value) for name, value in values.items()})
+
+
+def _checked(name: str, kind: str, value: Any) -> Any:
+    """A field's value, lists as tuples; raises ``ModelError`` for one of another type."""
+    value = tuple(value) if isinstance(value, list) else value
+    wanted, words = _TYPES.get(kind.partition("[")[0], (object, ""))
+    is_right = isinstance(value, wanted) and (kind == "bool" or not isinstance(value, bool))
+    if is_right and kind.startswith("Tuple"):
+        inner = str if "str" in kind else (int, float)
+        is_right = all(isinstance(one, inner) and not isinstance(one, bool) for one in value)
+        is_right &= "..." in kind or len(value) == kind.count(",") + 1
+    if not is_right:
+        raise ModelError(f"config.json: {name} is {value!r}; it must be {words}.")
+    return value

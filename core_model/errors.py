@@ -11,6 +11,19 @@ class ModelError(AquilaError):
     """A model folder, weight file or tokenizer that cannot be used as it is."""
 
 
+class NotFiniteError(ModelError):
+    """A model that calculates no numbers, as half precision or damaged weights make it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the model calculates no numbers (nan); choose another number format, such as float32, or copy its folder "
+            "again.")
+
+
+class MemoryRanOutError(ModelError):
+    """A single thing that memory does not do for."""
+
+
 class RasterError(AquilaError):
     """A raster that cannot be opened, placed or read."""
 
@@ -37,4 +50,5 @@ _MEMORY_MESSAGES = ("defaultcpuallocator", "not enough memory", "out of memory",
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of Python, numpy or torch says that memory ran out."""
-    return isinstance(error, MemoryError) or any(said in str(error).lower() for said in _MEMORY_MESSAGES)
+    said = str(error).lower()
+    return isinstance(error, (MemoryError, MemoryRanOutError)) or any(words in said for words in _MEMORY_MESSAGES)

@@ -19,7 +19,10 @@ def model_folder(name: str) -> Path:
     """The folder of a built-in model by name, or the folder given; raises ``ModelError`` where there is none."""
     if name in built_in_models():
         return MODELS / name
-    folder = Path(name).expanduser()
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError:  # of a user that there is not
+        folder = Path(name)
     if not name or not folder.is_dir():
         known = ", ".join(built_in_models()) or "none"
         raise ModelError(f"no model is called {name!r} and no such folder exists; built-in models: {known}.")

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core_model.errors import PromptError
+from core_model.errors import NotFiniteError, PromptError
 from core_model.network.aquila import Aquila, Encoded
 from core_model.network.one_step import take_few_parts
 from core_model.network.reading import Reader
@@ -96,13 +96,16 @@ class Generator:
 
         ``sampling`` is for the texts, not for the answers on the way to them.
 
-        Raises ``ModelError`` where memory does not even do for one text at a time.
+        Raises ``ModelError`` where memory does not even do for one text at a time, or the model calculates no numbers,
+        and ``PromptError`` where a request is too long for the model.
         """
         limit = max_new_tokens or self.model.config.max_new_tokens
         pictures = view.pictures(requests)
+        questions = [self.builder.questions(request.turns, len(request.regions)) for request in requests]
+        for parts in questions:
+            self._check_length(sum(len(part.ids) for part in parts) + limit)
         asked = [
-            [self.embedded(view, request, part) for part in self.builder.questions(request.turns, len(request.regions))]
-            for request in requests]
+            [self.embedded(view, request, part) for part in parts] for request, parts in zip(requests, questions)]
         done: Dict[int, Written] = {}
         while len(done) < len(requests):
             drafts = [
@@ -128,7 +131,9 @@ class Generator:
         prefixes, pictures = self._prefixes(view), view.pictures(requests)
 
         sequences = [self.sequence(request) for request in requests]
-        length = max(len(sequence.ids) for sequence in sequences) + sum(map(len, ids))
+        longest = max(len(sequence.ids) for sequence in sequences)
+        self._check_length(longest + max(map(len, ids)))
+        length = longest + sum(map(len, ids))
 
         def likelihoods(part: Sequence[int]) -> List[Tensor]:
             asked = [self.embedded(view, requests[number], sequences[number]) for number in part]
@@ -137,7 +142,18 @@ class Generator:
 
         few = max(1, _SCORING_CELLS // length**2)  # where the list of labels is long
         found = torch.stack(self.rows.over(range(len(requests)), likelihoods, few))
+        if not bool(found.isfinite().all()):
+            raise NotFiniteError
         return np.asarray(torch.softmax(found / self.model.config.label_temperature, dim=1).cpu().numpy())
+
+    def _check_length(self, tokens: int) -> None:
+        """Raises ``PromptError`` where a picture and so many tokens after it are more than the model has places for."""
+        most = getattr(self.model.language.config, "max_position_embeddings", None)
+        needed = len(self.prefix) + tokens
+        if isinstance(most, int) and needed > most:
+            raise PromptError(
+                f"the prompt is too long: picture, prompt and answer take {needed:,} tokens, and this model has room "
+                f"for {most:,}; write less, name fewer regions, or use shorter labels.")
 
     def sequence(self, request: Request) -> TokenSequence:
         """The ids of a request after the prefix."""

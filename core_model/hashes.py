@@ -33,6 +33,16 @@ def stated_hashes(folder: Path) -> Dict[str, str]:
     return found
 
 
+def forget_hashes(folder: Path) -> None:
+    """Take the lines that give a file's hash out of a folder's card, for its files have changed."""
+    card = folder / CARD_NAME
+    if card.is_file():
+        lines = card.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not (re.search(_FILE, line) and re.search(_HASH, line.lower()))]
+        if len(kept) < len(lines):
+            card.write_text("".join(kept), encoding="utf-8")
+
+
 def check_hashes(folder: Path, files: Iterable[Path], *, every: bool = False) -> Dict[str, str]:
     """The hashes of those files that have one stated, or of every file, by name.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -88,6 +88,7 @@ def write_stream(folder: Path, weights: Iterable[Tuple[str, Tensor]], shard_byte
         shard.clear()  # the generator holds the same dictionary: a source file must not stay mapped
     if len(written) == 1:
         written[0][0].replace(folder / WEIGHTS_NAME)
+        _remove_older(folder, (WEIGHTS_NAME,))
         return
     places: Dict[str, str] = {}
     for number, (path, names) in enumerate(written, 1):
@@ -96,6 +97,15 @@ def write_stream(folder: Path, weights: Iterable[Tuple[str, Tensor]], shard_byte
         places.update(dict.fromkeys(names, name))
     index = {"metadata": {"total_size": total}, "weight_map": places}
     (folder / INDEX_NAME).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    _remove_older(folder, (INDEX_NAME, *places.values()))
+
+
+def _remove_older(folder: Path, written: Collection[str]) -> None:
+    """Remove weights that lay in the folder before, which may be read instead of those ``written``."""
+    for name in (INDEX_NAME, WEIGHTS_NAME, "model-*-of-*.safetensors"):
+        for path in folder.glob(name):
+            if path.name not in written:
+                path.unlink()
 
 
 def load_weights(
@@ -165,9 +175,9 @@ def _slots(model: nn.Module) -> Dict[int, List[Tuple[nn.Module, str]]]:
 def _indexed(index: Path) -> List[Path]:
     try:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        return [index.parent / Path(name).name for name in sorted(names)]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelError(f"{index} is no index of weight files ({error}); copy the model folder again.") from error
-    return [index.parent / Path(name).name for name in sorted(names)]
 
 
 def _shards(weights: Iterable[Tuple[str, Tensor]], shard_bytes: int) -> Iterator[Dict[str, Tensor]]:

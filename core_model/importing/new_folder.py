@@ -17,6 +17,9 @@ def new_folder(out: Path, *, room: int) -> Iterator[Path]:
 
     Raises ``ModelError`` if ``out`` is there already and is not empty, or the disk lacks ``room`` bytes.
     """
+    out = out.resolve()  # of a link, the place it leads to is the disk that is filled
+    if out.is_mount():
+        raise ModelError(f"{out} is a disk of its own; name a folder on it.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ModelError(f"{out} is there already; name a new folder.")
     made = out.with_name(out.name + ".unfinished")

@@ -64,6 +64,8 @@ class ConvNeXtEncoder(Encoder):
             pretrained=False, drop_path=config.vision.get("timm_drop_path"),
         )
         self.trunk = tower.trunk
+        if not hasattr(self.trunk, "stem") or len(getattr(self.trunk, "stages", ())) != len(STRIDES):
+            raise TypeError("it is no ConvNeXt of four stages")
         self.trunk.norm_pre = nn.Identity()
         fuse_blocks(self.trunk)
         self.channels = tuple(info["num_chs"] for info in self.trunk.feature_info)
@@ -105,9 +107,12 @@ class ViTEncoder(Encoder):
 
 def build_encoder(config: EncoderConfig) -> Encoder:
     """The encoder that ``config`` names, with untrained weights."""
+    name = config.vision.get("timm_model_name", "")
+    if not isinstance(name, str) or ":" in name:  # "hf-hub:…" would be looked for in the network
+        raise ModelError(f"config.json: timm_model_name is {name!r}; use the plain name of a ConvNeXt of timm.")
     try:
-        return ConvNeXtEncoder(config) if "timm_model_name" in config.vision else ViTEncoder(config)
-    except (RuntimeError, KeyError, TypeError) as error:
+        return ConvNeXtEncoder(config) if name else ViTEncoder(config)
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"no encoder can be built from {dict(config.vision)}: {error}") from error
 
 

@@ -77,9 +77,9 @@ def sectors(masks: Tensor, count: int) -> Tensor:
 
     They run clockwise from north; one sector is the whole picture.
     """
-    coarse = functional.adaptive_avg_pool2d(masks.unsqueeze(1), (RING_GRID, RING_GRID)).squeeze(1)
+    coarse = functional.adaptive_avg_pool2d(masks.float().unsqueeze(1), (RING_GRID, RING_GRID)).squeeze(1)
     weights = coarse / (coarse.sum(dim=(1, 2), keepdim=True) + 1e-8)
-    places = torch.arange(RING_GRID, device=masks.device, dtype=masks.dtype)
+    places = torch.arange(RING_GRID, device=masks.device, dtype=torch.float32)
     row = (weights.sum(dim=2) * places).sum(dim=1).view(-1, 1, 1)
     column = (weights.sum(dim=1) * places).sum(dim=1).view(-1, 1, 1)
     turn = torch.atan2(places.view(1, 1, -1) - column, row - places.view(1, -1, 1)) / (2 * torch.pi)
@@ -89,6 +89,7 @@ def sectors(masks: Tensor, count: int) -> Tensor:
 
 def masked_mean(features: Tensor, weights: Tensor, image_index: Tensor) -> Tensor:
     """Mean of features [T, C, h, w] under weights [R, h, w], region r in picture ``image_index[r]``: [R, C]."""
+    weights = weights.float()  # in float16 the small number would be 0, and the mean of an empty mask none at all
     shares = weights / (weights.sum(dim=(1, 2), keepdim=True) + 1e-8)
     flat = shares.flatten(1).to(features.dtype)
     pooled = features.new_zeros(weights.shape[0], features.shape[1])

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Mapping, Tuple
 
+import huggingface_hub.errors
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
@@ -15,6 +16,10 @@ from core_model.network.shared_prefix import use_shared_prefixes
 from core_model.weights import load_weights
 
 _ATTENTION = "sdpa"
+# What wrong sizes in a configuration make the classes of transformers raise, its own errors among them.
+_UNBUILT = (
+    ValueError, LookupError, TypeError, ImportError, AttributeError, ArithmeticError, RuntimeError,
+    getattr(huggingface_hub.errors, "StrictDataclassError", ValueError))  # older ones do not check
 _DERIVED = ("rotary_emb.inv_freq",)  # older files store what the model computes itself
 
 
@@ -33,8 +38,10 @@ def build_language(huggingface: Mapping[str, Any]) -> Any:
     try:
         config = AutoConfig.for_model(kind, **fields)
         model = AutoModelForCausalLM.from_config(config, attn_implementation=_ATTENTION)
-    except (ValueError, KeyError, TypeError, ImportError) as error:
+    except _UNBUILT as error:
         raise ModelError(f"no causal language model of type {kind!r} can be built: {error}") from error
+    if getattr(config, "alibi", False):
+        raise ModelError(f"the language model of type {kind!r} uses ALiBi, which Aquila cannot; choose another one.")
     use_shared_prefixes(model)
     return model
 

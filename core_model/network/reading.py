@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
+from core_model.errors import ModelError
 from core_model.network.few_rows import multiply_few_rows_fast
 from core_model.network.row_cache import Place, RowCache
 from core_model.network.shared_prefix import NAME, FixedReach, Layers, Reach
@@ -62,11 +63,22 @@ class Reader:
         return self._logits(rows, torch.cat([prefix, rows.mask], dim=-1), cache, keep)
 
     def prefixes(self, inputs: Tensor) -> Tuple[Layers, Layers]:
-        """Embeddings of prefixes [T, P, hidden] to the keys and the values of every layer, [T, H_kv, P, d]."""
+        """Embeddings of prefixes [T, P, hidden] to the keys and the values of every layer, [T, H_kv, P, d].
+
+        Raises ``ModelError`` for a model with layers that have none.
+        """
         cache: Any = DynamicCache()
         # One token's logits are the least that can be asked for; nothing is made of them.
-        self.language(inputs_embeds=inputs, use_cache=True, logits_to_keep=1, **{self._cache_name: cache})
-        return tuple(layer.keys for layer in cache.layers), tuple(layer.values for layer in cache.layers)
+        try:
+            self.language(inputs_embeds=inputs, use_cache=True, logits_to_keep=1, **{self._cache_name: cache})
+            keys, values = (tuple(getattr(layer, part) for layer in cache.layers) for part in ("keys", "values"))
+        except (AttributeError, IndexError) as error:
+            raise ModelError(
+                f"{type(self.language).__name__} does not keep keys and values in every layer, which Aquila needs; "
+                "choose a language model whose layers all have attention.") from error
+        if not self._copies and any(key.shape != value.shape for key, value in zip(keys, values)):
+            self._copy()  # what is kept is not what attention takes, as where it is compressed
+        return keys, values
 
     def _copy(self) -> None:
         self._copies = True

@@ -17,7 +17,7 @@ from core_model.text.tokenizer import TextTokenizer
 IMAGE_SLOT = -200
 REGION_SLOT = -201
 IGNORED_LABEL = -100
-REGION_PATTERN = re.compile(r"<region(\d*)>")
+REGION_PATTERN = re.compile(r"<region(\d{0,6})>")
 _OSPREY_SYSTEM = (
     "A chat between a curious {person} and an artificial intelligence assistant. The assistant gives helpful, "
     "detailed, and polite answers to the {person}'s questions."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, List, Protocol, Sequence
 
 from core_model.errors import ModelError
 
 SPACE_MARKER = "\u2581"
+_MARKER = re.compile(r"<.+>|\[.+\]", re.DOTALL)
 
 
 class TextTokenizer(Protocol):
@@ -41,11 +43,18 @@ class JsonTokenizer:
     def __init__(self, content: str, settings: Dict[str, Any]) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 (kept off the import path of callers without a model)
 
-        if "model" not in json.loads(content):  # the library's own error for foreign files is untyped
+        fields = json.loads(content)
+        if "model" not in fields:
             raise ModelError("tokenizer.json is not of the tokenizers library; copy the model folder again.")
         self._content, self._settings = content, settings
-        self._tokenizer = Tokenizer.from_str(content)
+        try:
+            self._tokenizer = Tokenizer.from_str(_with_special_markers(fields))
+        except Exception as error:  # the library raises nothing narrower
+            raise ModelError(
+                f"tokenizer.json cannot be read ({error}); it may need a newer package tokenizers.") from error
         self._tokenizer.encode_special_tokens = True
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
         self.size = self._tokenizer.get_vocab_size(with_added_tokens=True)
         self.begin_id = self._marker_id(settings.get("bos_token")) if settings.get("bos_token") else None
         end = self._marker_id(settings.get("eos_token"))
@@ -79,6 +88,16 @@ class JsonTokenizer:
         (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
 
+def _with_special_markers(fields: Dict[str, Any]) -> str:
+    """A ``tokenizer.json`` whose added markers (<|im_end|>, [INST]) are all special, so that no text can be one.
+
+    Added tokens that are ordinary text, such as rows of spaces, stay so.
+    """
+    for token in fields.get("added_tokens") or []:
+        token["special"] = token.get("special", False) or bool(_MARKER.fullmatch(str(token.get("content", ""))))
+    return json.dumps(fields, ensure_ascii=False)
+
+
 class SentencePieceTokenizer:
     """A Llama ``tokenizer.model``; every piece of text is encoded on its own, as the legacy Llama tokenizer did."""
 
@@ -88,6 +107,8 @@ class SentencePieceTokenizer:
         self._content = path.read_bytes()
         self._processor = SentencePieceProcessor(model_proto=self._content)
         self.size = int(self._processor.get_piece_size())
+        if not self.size:
+            raise ModelError(f"{path} holds no tokenizer; copy the model folder again.")
         self.begin_id: int | None = int(self._processor.bos_id())
         self.end_id = int(self._processor.eos_id())
 
@@ -110,6 +131,7 @@ class SentencePieceTokenizer:
     def save(self, folder: Path) -> None:
         """See ``TextTokenizer``."""
         (folder / "tokenizer.model").write_bytes(self._content)
+        (folder / "tokenizer.json").unlink(missing_ok=True)  # which would be taken instead
 
 
 def load_tokenizer(folder: Path) -> TextTokenizer:

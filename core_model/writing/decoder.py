@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Deque, Iterator, List, Sequence, Tuple
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from core_model.errors import NotFiniteError
 from core_model.network.reading import Reader, Rows, added_mask
 from core_model.network.row_cache import BLOCK, Place, RowCache
 from core_model.network.shared_prefix import Reach, SharedPrefixes
@@ -147,10 +149,15 @@ class Decoder:
         self._take(drafts, chosen, likeliest(chosen))
 
     def _take(self, drafts: Sequence[Draft], logits: Tensor, likeliest_ones: Tensor) -> None:
-        """Choose a token for every draft by its logits [n, vocabulary]: the ``likeliest`` one, or one that is drawn."""
+        """Choose a token for every draft by its logits [n, vocabulary]: the ``likeliest`` one, or one that is drawn.
+
+        Raises ``NotFiniteError`` where they are no numbers.
+        """
         tokens, chances = likeliest_ones.tolist()
         for row, token, chance in self._drawn(drafts, logits):
             tokens[row], chances[row] = token, chance
+        if not all(map(math.isfinite, chances)):
+            raise NotFiniteError
         for draft, token, chance in zip(drafts, map(int, tokens), chances):
             answer = draft.answers[-1]
             answer.log_probability += chance

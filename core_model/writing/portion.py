@@ -8,7 +8,7 @@ from typing import Callable, List, Sequence, TypeVar
 
 import torch
 
-from core_model.errors import ModelError, is_out_of_memory
+from core_model.errors import MemoryRanOutError, is_out_of_memory
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,12 +37,12 @@ class Portion:
     def halve(self, error: RuntimeError) -> None:
         """Do less at once if ``error`` says that memory ran out, else raise it again.
 
-        Raises ``ModelError`` where one thing is too much.
+        Raises ``MemoryRanOutError`` where one thing is too much.
         """
         if not is_out_of_memory(error):
             raise error
         if self.most == 1:
-            raise ModelError(
+            raise MemoryRanOutError(
                 "memory does not do for a single region; close other programs, or choose a number format of fewer "
                 "bits or a smaller model.") from error
         self.most //= 2
