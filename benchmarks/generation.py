@@ -218,12 +218,14 @@ def measure_memory(chosen: argparse.Namespace, place: Place) -> list[dict[str, f
     for count in chosen.regions:
         view = generator.view(image[None], masks[:count], [0] * count)
         decoder = Decoder(
-            Reader(model.language), SharedPrefixes([view.prefixes[0].read]), slots=count, limit=chosen.new_tokens,
-            end_id=-1, sampling=Sampling())
+            Reader(model.language), SharedPrefixes([view.prefixes[0].read]), slots=count, end_id=-1,
+            sampling=Sampling())
         asked = [request(number) for number in range(count)]
         with torch.inference_mode():
             drafts = [
-                Draft(number, [generator.embedded(view, one, generator.sequence(one))], 0, torch.Generator())
+                Draft(
+                    number, [generator.embedded(view, one, generator.sequence(one))], 0, torch.Generator(),
+                    limit=chosen.new_tokens)
                 for number, one in enumerate(asked)]
         for _ in decoder.write(drafts):
             prefix, own = view.prefixes[0].read.bytes, decoder.cache.bytes

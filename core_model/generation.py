@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Dict, List, Sequence
 
@@ -29,6 +30,8 @@ __all__ = ["Generator", "Prefix", "Request", "Sampling", "View", "Written"]
 
 # Attention cells [rows, length, length] that scoring may lay out at once: 64 MB in float32.
 _SCORING_CELLS = 16_000_000
+# Tokens that must be left for a text.
+_LEAST_ROOM = 16
 # Prefix tokens that are read together: enough to be multiplied fast.
 _PREFIX_TOKENS = 1024
 
@@ -37,8 +40,9 @@ class Generator:
     """Answers requests about regions of encoded pictures.
 
     At most ``rows`` texts are written side by side and ``pictures`` encoded together (on a CPU, more have no room in
-    its caches); fewer, from then on, whenever memory runs out. Neither changes a text. ``stopwatch`` tells the time of
-    encode, extract, prefill and decode. On a GPU, steps of writing are CUDA graphs if ``records``.
+    its caches); fewer, from then on, whenever memory runs out. Neither changes a text, unless two words are as likely
+    but for rounding. ``stopwatch`` tells the time of encode, extract, prefill and decode. On a GPU, steps of writing
+    are CUDA graphs if ``records``.
     """
 
     def __init__(
@@ -102,18 +106,17 @@ class Generator:
         limit = max_new_tokens or self.model.config.max_new_tokens
         pictures = view.pictures(requests)
         questions = [self.builder.questions(request.turns, len(request.regions)) for request in requests]
-        for parts in questions:
-            self._check_length(sum(len(part.ids) for part in parts) + limit)
+        rooms = [self._room(sum(len(part.ids) for part in parts)) // len(parts) for parts in questions]
         asked = [
             [self.embedded(view, request, part) for part in parts] for request, parts in zip(requests, questions)]
         done: Dict[int, Written] = {}
         while len(done) < len(requests):
             drafts = [
-                Draft(number, asked[number], pictures[number], _random(sampling, request))
+                Draft(number, asked[number], pictures[number], _random(sampling, request), min(limit, rooms[number]))
                 for number, request in enumerate(requests) if number not in done
             ]
             try:
-                self._write(view, drafts, limit, sampling, done)
+                self._write(view, drafts, sampling, done)
             except RuntimeError as error:
                 self.rows.halve(error)
         return [_near(done[number], view.near(request)) for number, request in enumerate(requests)]
@@ -132,7 +135,7 @@ class Generator:
 
         sequences = [self.sequence(request) for request in requests]
         longest = max(len(sequence.ids) for sequence in sequences)
-        self._check_length(longest + max(map(len, ids)))
+        self._room(longest + max(map(len, ids)), least=0)
         length = longest + sum(map(len, ids))
 
         def likelihoods(part: Sequence[int]) -> List[Tensor]:
@@ -146,14 +149,18 @@ class Generator:
             raise NotFiniteError
         return np.asarray(torch.softmax(found / self.model.config.label_temperature, dim=1).cpu().numpy())
 
-    def _check_length(self, tokens: int) -> None:
-        """Raises ``PromptError`` where a picture and so many tokens after it are more than the model has places for."""
+    def _room(self, tokens: int, least: int = _LEAST_ROOM) -> int:
+        """For how many tokens the model has places after a picture and so many tokens of a prompt.
+
+        Raises ``PromptError`` where these are fewer than ``least``.
+        """
         most = getattr(self.model.language.config, "max_position_embeddings", None)
-        needed = len(self.prefix) + tokens
-        if isinstance(most, int) and needed > most:
+        room = most - len(self.prefix) - tokens if isinstance(most, int) else sys.maxsize
+        if room < least:
             raise PromptError(
-                f"the prompt is too long: picture, prompt and answer take {needed:,} tokens, and this model has room "
-                f"for {most:,}; write less, name fewer regions, or use shorter labels.")
+                f"the prompt is too long: with the picture it takes {len(self.prefix) + tokens:,} tokens, and this "
+                f"model has room for {most:,}; write less, name fewer regions, or use shorter labels.")
+        return room
 
     def sequence(self, request: Request) -> TokenSequence:
         """The ids of a request after the prefix."""
@@ -189,12 +196,12 @@ class Generator:
         return SharedPrefixes([prefix.read for prefix in view.prefixes])
 
     def _write(
-        self, view: View, drafts: Sequence[Draft], limit: int, sampling: Sampling, done: Dict[int, Written]
+        self, view: View, drafts: Sequence[Draft], sampling: Sampling, done: Dict[int, Written]
     ) -> None:
         """Write drafts into ``done``, which keeps those that were finished before memory ran out."""
         decoder = Decoder(
-            self._reader, self._prefixes(view), slots=min(self.rows.most, len(drafts)), limit=limit,
-            end_id=self.end_id, sampling=sampling, stopwatch=self.stopwatch, recorder=self._recorder)
+            self._reader, self._prefixes(view), slots=min(self.rows.most, len(drafts)), end_id=self.end_id,
+            sampling=sampling, stopwatch=self.stopwatch, recorder=self._recorder)
         for draft in decoder.write(drafts):
             *earlier, last = [self._written(answer) for answer in draft.answers]
             done[draft.number] = replace(last, earlier=tuple(earlier))

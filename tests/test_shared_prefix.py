@@ -171,11 +171,11 @@ def test_a_prefix_holds_memory_of_its_own(view: View) -> None:
 
 def test_no_region_has_a_copy_of_its_pictures_prefix(generator: Generator, view: View) -> None:
     decoder = Decoder(
-        Reader(generator.model.language), SharedPrefixes([prefix.read for prefix in view.prefixes]), slots=4, limit=3,
+        Reader(generator.model.language), SharedPrefixes([prefix.read for prefix in view.prefixes]), slots=4,
         end_id=-1, sampling=Sampling())
     drafts = [
         Draft(number, [generator.embedded(view, request, generator.sequence(request))], OWNERS[number],
-              torch.Generator())
+              torch.Generator(), limit=3)
         for number, request in enumerate(_requests())]
     assert sorted(draft.number for draft in decoder.write(drafts)) == list(range(len(OWNERS)))
     longest = max(len(draft.asked[0]) for draft in drafts) + 3

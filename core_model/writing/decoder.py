@@ -36,13 +36,14 @@ class Answer:
 class Draft:
     """A text while it is written: what is asked before each answer, as embeddings [L, hidden], and the answers so far.
 
-    ``read`` counts its tokens that the cache holds.
+    Each answer has at most ``limit`` tokens. ``read`` counts its tokens that the cache holds.
     """
 
     number: int
     asked: Sequence[Tensor]
     picture: int
     random: torch.Generator
+    limit: int
     answers: List[Answer] = field(default_factory=list)
     read: int = 0
     ended: bool = False
@@ -54,18 +55,18 @@ class Draft:
 
 
 class Decoder:
-    """Writes drafts, at most ``slots`` at a time, each answer until its end or ``limit`` tokens.
+    """Writes drafts, at most ``slots`` at a time, each answer until its end or its draft's limit.
 
     ``sampling`` concerns last answers; those on the way are the likeliest. With a ``recorder``, steps of one token are
     recorded once and then repeated; where it gives up, they are done one by one.
     """
 
     def __init__(
-        self, reader: Reader, prefixes: SharedPrefixes, *, slots: int, limit: int, end_id: int, sampling: Sampling,
+        self, reader: Reader, prefixes: SharedPrefixes, *, slots: int, end_id: int, sampling: Sampling,
         stopwatch: Stopwatch | None = None, recorder: Recorder | None = None,
     ) -> None:
         self._reader, self._prefixes = reader, prefixes
-        self._slots, self._limit, self._end_id, self._sampling = slots, limit, end_id, sampling
+        self._slots, self._end_id, self._sampling = slots, end_id, sampling
         self._table = reader.language.get_input_embeddings()
         self._stopwatch = stopwatch or Stopwatch()
         self.cache = RowCache(slots, prefixes, BLOCK if recorder is None else RECORDED_BLOCK)
@@ -108,7 +109,7 @@ class Decoder:
         for draft in drafts:
             text = draft.asked[len(draft.answers)]
             if draft.answers:
-                unread = draft.answers[-1].ids[self._limit - 1 :]  # the last token, where its limit ended an answer
+                unread = draft.answers[-1].ids[draft.limit - 1 :]  # the last token, where its limit ended an answer
                 text = torch.cat([self._embedded(unread, text), text])
             texts.append(text)
             draft.answers.append(Answer())
@@ -164,7 +165,7 @@ class Decoder:
             draft.ended = token == self._end_id
             if not draft.ended:
                 answer.ids.append(token)
-                draft.ended = len(answer.ids) == self._limit
+                draft.ended = len(answer.ids) == draft.limit
 
     def _sorted_out(self) -> List[Draft]:
         """Take out what is finished; in the slots, drafts that are asked on come behind the live ones."""
