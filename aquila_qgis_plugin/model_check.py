@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Tuple
 
+from aquila_qgis_plugin.paths import is_folder
 from aquila_qgis_plugin.translation import tr
 from aquila_qgis_plugin.wording import sentence
 from core_model import folders
@@ -82,17 +83,10 @@ def _inspect(folder: Path, key: str, *, built_in: bool) -> ModelEntry:
 
 
 def _config(folder: Path) -> AquilaConfig:
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise ModelError(tr("the folder {folder} is not there; plug its disk in, or remove it from the list.").format(
             folder=folder))
-    try:
-        config = AquilaConfig.load(folder)
-        if config.encoder.image_size < 1:
-            raise TypeError(f"image_size {config.encoder.image_size}")
-    except (TypeError, AttributeError) as error:
-        raise ModelError(tr("config.json holds a value of the wrong kind ({reason}); copy the folder again.").format(
-            reason=error)) from error
-    return config
+    return AquilaConfig.load(folder)
 
 
 def _weights(folder: Path) -> Tuple[int, int]:

@@ -664,10 +664,6 @@
       <translation type="unfinished" />
     </message>
     <message>
-      <source>config.json holds a value of the wrong kind ({reason}); copy the folder again.</source>
-      <translation type="unfinished" />
-    </message>
-    <message>
       <source>the weight files lack {name}, which their index names; copy the folder again.</source>
       <translation type="unfinished" />
     </message>

@@ -664,10 +664,6 @@
       <translation>der Ordner {folder} ist nicht da; schließen Sie seinen Datenträger an, oder nehmen Sie ihn aus der Liste.</translation>
     </message>
     <message>
-      <source>config.json holds a value of the wrong kind ({reason}); copy the folder again.</source>
-      <translation>config.json enthält einen Wert der falschen Art ({reason}); kopieren Sie den Ordner noch einmal.</translation>
-    </message>
-    <message>
       <source>the weight files lack {name}, which their index names; copy the folder again.</source>
       <translation>den Gewichtsdateien fehlt {name}, das ihr Verzeichnis nennt; kopieren Sie den Ordner noch einmal.</translation>
     </message>

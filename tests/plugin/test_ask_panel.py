@@ -185,7 +185,7 @@ def test_an_error_and_a_status_are_said_in_place_of_the_answer(world: World, tas
     world.ask("What is <region>?")
     tasks[1].ended.emit(_outcome(Answer((1,), "outside raster")))
     shown = [exchange._answer.text() for exchange in world.panel._exchanges]
-    assert shown == ["The model file is cut off; copy it again.", "outside raster"]
+    assert shown == ["The model file is cut off; copy it again.", "outside the raster"]
     assert all(exchange._store.isHidden() for exchange in world.panel._exchanges)
 
 

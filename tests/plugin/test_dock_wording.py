@@ -68,4 +68,4 @@ def test_statuses_are_counted_the_most_first_and_errors_together() -> None:
     assert wording.status_counts(results) == "3 described, 2 failed, 1 outside the raster"
     details = wording.run_details(results, 12.0).splitlines()
     assert details[0] == "6 polygons in 10 s, model nano"
-    assert set(details[1:]) == {"3 × ok", "1 × error: disk", "1 × error: other", "1 × outside raster"}
+    assert set(details[1:]) == {"3 × described", "1 × failed: disk", "1 × failed: other", "1 × outside the raster"}
