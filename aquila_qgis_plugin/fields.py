@@ -114,7 +114,10 @@ def number_fits(value: float, field: QgsField, layer: QgsVectorLayer) -> bool:
     """Whether a field has as many digits as a number needs; such formats write another number instead."""
     if _limits(layer) == _UNLIMITED or field.length() <= 0:
         return True
-    return len(f"{value:.{max(0, field.precision())}f}") <= field.length()
+    if layer.storageType() == "ESRI Shapefile":  # which leaves decimals out where they do not fit
+        return len(f"{value:.0f}") <= field.length()
+    point = 1 if field.precision() > 0 else 0  # is not in the length that QGIS tells
+    return len(f"{value:.{max(0, field.precision())}f}") <= field.length() + point
 
 
 def name_limit(layer: QgsVectorLayer) -> int:

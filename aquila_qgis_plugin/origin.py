@@ -40,4 +40,7 @@ class Origin:
 
 def _source(layer: QgsVectorLayer) -> Tuple[str, ...]:
     parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
+    if not parts:  # providers that do not say what their sources are made of; in memory it grows with the fields
+        whole = layer.source()
+        parts = {"source": whole[whole.find("uid=") :] if layer.providerType() == "memory" else whole}
     return (layer.providerType(), *(f"{name}={parts[name]}" for name in sorted(parts) if name not in _FILTERS))

@@ -269,7 +269,8 @@ def _holds(found: _Written, layer: QgsVectorLayer, stored: str) -> bool:
     if found.origin is None or found.origin.layer() is not layer:
         return False
     begins = stored.rstrip(".…")  # too long a text is cut and ended with dots
-    return not found.settled or (bool(begins) and found.description.description.startswith(begins))
+    text = found.description.description
+    return not found.settled or (text.startswith(begins) if begins else not text)
 
 
 def description_text(found: Description) -> str:

@@ -14,10 +14,11 @@ class ModelError(AquilaError):
 class NotFiniteError(ModelError):
     """A model that calculates no numbers, as half precision or damaged weights make it."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the model calculates no numbers (nan); choose another number format, such as float32, or copy its folder "
-            "again.")
+    def __init__(
+        self, message: str = "the model calculates no numbers (nan); choose another number format, such as float32, or "
+                             "copy its folder again."
+    ) -> None:
+        super().__init__(message)
 
 
 class MemoryRanOutError(ModelError):

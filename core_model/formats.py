@@ -12,7 +12,7 @@ from osgeo import gdal, ogr, osr
 
 from core_model.errors import OutputError
 from core_model.geo.gdal_calls import LONLAT, attempt, crs_wkt_of, spatial_reference
-from core_model.geo.polygons import POLYGON_TYPES, polygons_of
+from core_model.geo.polygons import POLYGON_TYPES, kind_of, polygons_of
 
 # A text column of a shapefile or of MapInfo holds this many bytes.
 DBASE_TEXT = 254
@@ -294,9 +294,9 @@ class Export:
 
 
 def _in_one(geometry: Any) -> Any:
-    """A geometry as one polygon of several parts, ``None`` where there is none of it."""
+    """A geometry, a collection as one polygon of several parts; ``None`` where there is nothing of it."""
     if geometry.IsEmpty():
         return None
-    if ogr.GT_Flatten(geometry.GetGeometryType()) in POLYGON_TYPES:
-        return geometry.Clone()
-    return polygons_of(geometry.Clone())
+    kind = geometry.GetGeometryType()
+    is_plain = ogr.GT_Flatten(kind) in POLYGON_TYPES or kind_of(kind) in ("point", "line")
+    return geometry.Clone() if is_plain else polygons_of(geometry.Clone())

@@ -89,6 +89,13 @@ def test_a_collection_of_polygons_is_one_row_of_mapinfo(tmp_path: Path, suffix: 
     assert areas == pytest.approx([25, 12.5], rel=1e-3)
 
 
+def test_points_among_polygons_stay_points_of_mapinfo(tmp_path: Path) -> None:
+    source = write_layer(tmp_path / "plots.gpkg", [WKTS[0], "POINT(500000 5800000)"], ogr.wkbUnknown)
+    _write(source, tmp_path / "out.tab")
+    dataset = gdal.OpenEx(str(tmp_path / "out.tab"), gdal.OF_VECTOR)
+    assert [row.GetGeometryRef().GetGeometryName() for row in dataset.GetLayer(0)] == ["POLYGON", "POINT"]
+
+
 @pytest.mark.parametrize("suffix", [".kml", ".gml", ".geojson"])
 def test_control_characters_do_not_spoil_a_file(tmp_path: Path, suffix: str) -> None:
     source = _layer_of(tmp_path / "plots.geojson", ["Flur 3\x0bHof", "plain"])

@@ -395,5 +395,5 @@ def test_a_polygon_round_a_pole_is_no_sliver_of_a_raster_in_degrees() -> None:
     raster = BlankRaster("EPSG:4326", (-180, 0.1, 0, 90, 0, -0.1), 3600)
     placed = Placer(raster, SIZE).place(Region(1, to_wkb([[ring]]), "EPSG:3995"))
     assert placed.status.startswith("error: the polygon reaches places") and not placed.can_be_described
-    closed = "POLYGON((-180 80,-90 80,0 80,90 80,180 80,180 90,-180 90,-180 80))"
-    assert Placer(raster, SIZE).place(Region.from_wkt(1, closed, "EPSG:4326")).status == "ok"
+    for wide in ("-180 80,-90 80,0 80,90 80,180 80,180 90,-180 90,-180 80", "0 -60,180 -60,180 60,0 60,0 -60"):
+        assert Placer(raster, SIZE).place(Region.from_wkt(1, f"POLYGON(({wide}))", "EPSG:4326")).status == "ok"

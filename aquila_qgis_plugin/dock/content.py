@@ -158,6 +158,7 @@ class DockContent(QWidget):
 
     def _connect_parts(self) -> None:
         self.layers.changed.connect(self._layers_changed)
+        self.layers.restyled.connect(self._restyled)
         self.model.changed.connect(self._layers_changed)
         self.form.changed.connect(self.refresh)
         bar = self.form.run_bar
@@ -237,6 +238,11 @@ class DockContent(QWidget):
         self._planner.stop()
         self._lock(True)
         self.form.run_bar.show_running()
+
+    def _restyled(self) -> None:
+        """What the model sees is another picture only where it sees the layer as it is displayed."""
+        if self.model.as_displayed():
+            self.preview.refresh()
 
     def _over(self) -> None:
         self._lock(False)

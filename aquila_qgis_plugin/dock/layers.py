@@ -19,14 +19,17 @@ _NARROW = 200
 class LayersForm(QWidget):
     """Two layer boxes and "Selected features only"; ``changed`` tells of all that a run would go by.
 
-    These are the layers, the tick, the selection, edits, CRS, data sources and the raster's style.
+    These are the layers, the tick, the selection, edits, CRS and data sources; ``restyled`` tells of the raster's
+    style, which some renderers change whenever the map moves.
     """
 
     changed = Signal()
+    restyled = Signal()
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
-        self._seen_raster = _Watch(_raster_signals, self._refresh)
+        self._seen_raster = _Watch(_any_signals, self._refresh)
+        self._seen_style = _Watch(lambda layer: (layer.styleChanged,), self.restyled.emit)
         self._seen_polygons = _Watch(_signals, self._refresh)
         self._raster = _layer_box(self, QgsMapLayerProxyModel.Filter.RasterLayer)
         self._polygons = _layer_box(self, QgsMapLayerProxyModel.Filter.PolygonLayer)
@@ -75,6 +78,7 @@ class LayersForm(QWidget):
         self._raster.layerChanged.disconnect(self._watch_raster)
         self._polygons.layerChanged.disconnect(self._watch_polygons)
         self._seen_raster.turn_to(None)
+        self._seen_style.turn_to(None)
         self._seen_polygons.turn_to(None)
 
     def _name_widgets(self) -> None:
@@ -91,6 +95,7 @@ class LayersForm(QWidget):
 
     def _watch_raster(self, layer: Optional[QgsRasterLayer]) -> None:
         self._seen_raster.turn_to(layer)
+        self._seen_style.turn_to(layer)
         self.changed.emit()
 
     def _watch_polygons(self, layer: Optional[QgsVectorLayer]) -> None:
@@ -139,10 +144,6 @@ def _offers(box: QgsMapLayerComboBox, layer: QgsMapLayer) -> bool:
 def _signals(layer: QgsVectorLayer) -> tuple:
     return (
         layer.selectionChanged, layer.layerModified, layer.subsetStringChanged, *_any_signals(layer))
-
-
-def _raster_signals(layer: QgsRasterLayer) -> tuple:
-    return (layer.styleChanged, *_any_signals(layer))
 
 
 def _any_signals(layer: QgsMapLayer) -> tuple:

@@ -114,4 +114,4 @@ class RunBar(QWidget):
         self.button.setAccessibleName(button.replace("&", ""))
         self.button.setIcon(QgsApplication.getThemeIcon("/mTaskCancel.svg") if running else icon("describe"))
         self.button.setEnabled(enabled)
-        self.button.setToolTip("" if enabled else html.escape(text))
+        self.button.setToolTip("" if enabled else f"<qt>{html.escape(text)}</qt>")

@@ -73,7 +73,7 @@ def with_columns(fields: QgsFields, columns: Sequence[Column]) -> QgsFields:
 class Filler:
     """Writes outcomes into features with ``fields``; ``shortened`` counts the texts that were too long for theirs.
 
-    Texts may have ``limit`` letters (0: any) where their field has no limit of its own, or bytes in an ``encoding``.
+    No text has more than ``limit`` letters (0: any), or bytes in an ``encoding``, whatever its field would hold.
     """
 
     def __init__(self, fields: QgsFields, columns: Sequence[Column], limit: int = 0, encoding: str = "") -> None:
@@ -95,9 +95,13 @@ class Filler:
             made.setAttribute(index, value)
         return made
 
+    def _longest(self, index: int) -> int:
+        """How long a text may be, 0 for any length."""
+        return min((limit for limit in (self._fields[index].length(), self._limit) if limit > 0), default=0)
+
     def _fitted(self, index: int, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        text = shorten(value, self._fields[index].length() or self._limit, self._encoding)
+        text = shorten(value, self._longest(index), self._encoding)
         self.shortened += text != value
         return text

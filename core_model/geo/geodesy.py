@@ -42,7 +42,7 @@ def authalic_sine(latitude: np.ndarray) -> np.ndarray:
     return q / _Q_POLE
 
 
-def equal_area(lonlat: np.ndarray, centre: Sequence[float] | np.ndarray) -> np.ndarray:
+def equal_area(lonlat: np.ndarray, centre: tuple[float, float]) -> np.ndarray:
     """Longitudes and latitudes [n, 2] in metres of an equal-area projection about ``centre`` (degrees), [n, 2].
 
     Lambert azimuthal on the authalic sphere: areas are those on the ellipsoid, poles and date line included.
@@ -70,6 +70,12 @@ def _spans_half_the_globe(ring: np.ndarray) -> bool:
     return bool(np.ptp(longitude) > 180 and np.abs(np.diff(longitude)).max() < 180)
 
 
+def _middle(ring: np.ndarray) -> tuple[float, float]:
+    """The longitude and latitude (degrees) in the middle of a ring, which may jump over the date line."""
+    longitude = np.degrees(np.unwrap(np.radians(ring[:, 0])))
+    return float(longitude.min() + longitude.max()) / 2, float(ring[:, 1].min() + ring[:, 1].max()) / 2
+
+
 def local_metres(longitude: np.ndarray, latitude: np.ndarray, at_latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Small differences of longitude and latitude (degrees) as metres east and north at a latitude (degrees)."""
     at = np.radians(at_latitude)
@@ -90,5 +96,5 @@ def length(ring: np.ndarray) -> float:
 def area_and_perimeter(rings: Sequence[np.ndarray]) -> tuple[float, float]:
     """Area (m²) and perimeter (m), holes included, of oriented rings [n, 2] in degrees."""
     # Each about itself: between two islands beside the date line their middle may be the far side of the globe.
-    plane = [cylindrical(ring) if _spans_half_the_globe(ring) else equal_area(ring, ring[0]) for ring in rings]
+    plane = [cylindrical(ring) if _spans_half_the_globe(ring) else equal_area(ring, _middle(ring)) for ring in rings]
     return abs(sum(signed_area(ring) for ring in plane)), sum(length(ring) for ring in rings)

@@ -110,6 +110,7 @@ def _unwrap_ring(ring: np.ndarray) -> np.ndarray:
 def holds_a_pole(ring: np.ndarray) -> bool:
     """Whether a ring in degrees runs once round a pole without going there: in degrees it is a line and no area."""
     turns = (np.diff(ring[:, 0]) + 180) % 360 - 180
+    turns[turns == -180] = 0  # half a turn goes neither way
     return bool(abs(turns.sum()) > 180 and np.abs(ring[:, 1]).max() < _AT_THE_POLE)
 
 

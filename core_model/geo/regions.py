@@ -168,7 +168,7 @@ class Placer:
             return None
         found = _regroup(placed, parts)
         if to_raster.target_is_geographic:
-            if any(holds_a_pole(ring) for part in found for ring in part):
+            if not to_raster.source_is_geographic and any(holds_a_pole(ring) for part in found for ring in part):
                 return None
             found = [self._on_the_rasters_side(part) for part in unwrap(found)]
         origin, matrix = self._inverse

@@ -18,7 +18,7 @@ def new_folder(out: Path, *, room: int) -> Iterator[Path]:
     Raises ``ModelError`` if ``out`` is there already and is not empty, or the disk lacks ``room`` bytes.
     """
     out = out.resolve()  # of a link, the place it leads to is the disk that is filled
-    if out.is_mount():
+    if _is_a_disk(out):
         raise ModelError(f"{out} is a disk of its own; name a folder on it.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ModelError(f"{out} is there already; name a new folder.")
@@ -37,3 +37,11 @@ def new_folder(out: Path, *, room: int) -> Iterator[Path]:
         made.rename(out)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _is_a_disk(folder: Path) -> bool:
+    """Whether a disk begins there, so that nothing can be renamed to it; before Python 3.12 Windows cannot tell."""
+    try:
+        return folder.is_mount()
+    except NotImplementedError:
+        return False

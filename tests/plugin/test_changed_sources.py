@@ -97,6 +97,26 @@ def test_numbers_too_large_for_their_field_leave_it_empty(tmp_path: Path, driver
     assert sorted(area for area in _texts(layer, "area") if area) == [12.5]
 
 
+def test_areas_of_any_size_fit_the_plugins_own_field_of_a_shapefile(tmp_path: Path) -> None:
+    """It keeps fewer decimals of larger ones, and is found again with another length than it was made with."""
+    layer = on_disk(polygon_layer(), tmp_path / "plots.shp", "ESRI Shapefile")
+    number = min(feature.id() for feature in layer.getFeatures())
+    for _ in range(2):
+        published = publish(
+            layer, [_found(number, area_m2=123_456_789.25)], Targets("text", area="area_m2"), commit=True)
+        assert published.message == "" and _texts(layer, "area_m2").count(123_456_789.25) == 1
+        layer = QgsVectorLayer(layer.source(), "plots", "ogr")
+
+
+def test_an_origin_of_a_source_that_qgis_cannot_take_apart_is_its_whole_text() -> None:
+    layer = QgsVectorLayer("?query=SELECT 1 AS a", "made", "virtual")
+    QgsProject.instance().addMapLayer(layer)
+    origin = Origin.of(layer)
+    assert origin.layer() is layer
+    layer.setDataSource("?query=SELECT 2 AS a", "made", "virtual")
+    assert origin.layer() is None
+
+
 def test_folders_are_whole_however_they_are_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """pip works in a folder of its own, where a relative one would be thrown away with it."""
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
@@ -107,7 +127,9 @@ def test_folders_are_whole_however_they_are_typed(monkeypatch: pytest.MonkeyPatc
 
 def test_a_worker_that_waits_for_the_model_leaves_room_for_others(qgis_app: object) -> None:
     """On two cores Qt's pool has two threads, and the map is drawn in it too."""
-    pool, before = QThreadPool.globalInstance(), QThreadPool.globalInstance().activeThreadCount()
+    pool = QThreadPool.globalInstance()
+    assert pool.waitForDone(5000)  # with what other tests have left
+    before = pool.activeThreadCount()
     counts: List[int] = []
     stop = threading.Event()
 

@@ -176,6 +176,13 @@ def test_after_a_run_the_text_on_show_is_the_layers(world: World) -> None:
         assert world.text == shown
 
 
+def test_after_a_run_a_polygon_without_a_text_still_has_its_reason(world: World) -> None:
+    world.panel.show_description(world.layer.id(), Description(1, "error: memory is full"))
+    world.panel.run_over()
+    world.select(1)
+    assert world.text == "failed: memory is full"
+
+
 def test_a_text_is_not_shown_of_a_layer_with_another_source(world: World, tmp_path: Path) -> None:
     world.panel.show_description(world.layer.id(), Description(1, "ok", "A field of grass."))
     other = on_disk(world.layer, tmp_path / "other.gpkg", "GPKG")

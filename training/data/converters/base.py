@@ -137,7 +137,7 @@ def _with_pixels(record: Record, report: Report) -> Record:
         return record
     for number, reason in bad.items():
         report.problem(record.id, f"region {number} cannot be used: {reason}")
-    if len(bad) == len(record.regions):
+    if len(bad) == len(record.regions) and all(entry.regions for entry in record.conversations):
         raise ManifestError("none of its regions can be used")
     kept = [number for number in range(len(record.regions)) if number not in bad]
     place = {number: new for new, number in enumerate(kept)}
