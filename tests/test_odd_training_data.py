@@ -28,7 +28,8 @@ from training.data.converters.voc import voc
 from training.data.manifest.packing import copy
 from training.data.manifest.record import ConversationEntry, Exchange, ManifestError, Record, RegionEntry
 from training.data.manifest.store import records
-from training.errors import RecipeError
+from training.data.mixture import load_sources
+from training.errors import RecipeError, TrainingError
 from training.recipe import load_recipe
 
 VOC = """<annotation><filename>a.png</filename><size><width>0</width><height>0</height></size>
@@ -218,3 +219,8 @@ def test_parquet_may_hold_lists_of_its_own(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.Table.from_pylist([json.loads(json.dumps(values))]), tmp_path / "a.parquet")
     (found,) = records(tmp_path / "a.parquet")
     assert found.regions[0].label == "yard"
+
+
+def test_data_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"there is no .*eurosat_rgb.zip of the default model's data; docs/data.md"):
+        load_sources(tmp_path, "train", ["eurosat"])

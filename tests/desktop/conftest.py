@@ -26,13 +26,14 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture()
-def project() -> Path:
+def project(tmp_path: Path) -> Path:
     """A QGIS project of the drawn scene and its polygons, new for every test."""
     # Not in the system's temporary folder: QGIS takes layers there for temporary ones and asks about them.
     folder = REPOSITORY / "build" / "desktop" / "project"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "QT_QPA_PLATFORM": "offscreen"}
+    environment = {
+        **os.environ, "PYTHONPATH": str(REPOSITORY), "QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path)}
     for arguments in (
         ["examples/make_scene.py", "--raster", folder / SCENE, "--polygons", folder / PLACES],
         ["-m", "scripts.desktop.project", folder],

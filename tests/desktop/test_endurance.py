@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.desktop.conftest import REPOSITORY
 
@@ -13,8 +14,9 @@ RUNS = 200
 MEGABYTE = 1_000_000
 
 
-def test_two_hundred_runs_leave_nothing_behind() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "QT_QPA_PLATFORM": "offscreen"}
+def test_two_hundred_runs_leave_nothing_behind(tmp_path: Path) -> None:
+    environment = {
+        **os.environ, "PYTHONPATH": str(REPOSITORY), "QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "tests/desktop/endurance.py", str(RUNS)], cwd=REPOSITORY, env=environment,
         capture_output=True, text=True, check=False,

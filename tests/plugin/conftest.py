@@ -9,6 +9,9 @@ import pytest
 
 # Before Qt starts. `QT_QPA_PLATFORM=xcb` in the environment shows the windows.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# The texts that are asked for are English ones.
+os.environ.update(LANG="C.UTF-8", LC_ALL="C.UTF-8")
+os.environ.pop("LANGUAGE", None)
 
 try:
     import qgis.core  # noqa: F401

@@ -14,6 +14,7 @@ from training.data import countryside, sources
 from training.data.augment import photometric, restretched
 from training.data.insets import InsetMosaic
 from training.data.scenes import Cutout, PatchMosaic, Scene
+from training.errors import TrainingError
 
 _LOG = logging.getLogger(__name__)
 STRONG = (1.0, 3.0)
@@ -56,13 +57,21 @@ class MixtureConfig:
 
 
 def load_sources(folder: Path, split: str, names: Sequence[str]) -> Dict[str, list]:
-    """Patches or labelled scenes of every named data set; a data set without this split gets an empty list."""
+    """Patches or labelled scenes of every named data set; a data set without this split gets an empty list.
+
+    Raises ``TrainingError`` where a file of them is not there.
+    """
     readers: Dict[str, Callable[[Path, str], list]] = {
         "eurosat": sources.eurosat, "ucmerced": sources.ucmerced, "dubai": sources.dubai,
         "naip": sources.naip_trees, "banepa": sources.banepa, "solar": sources.solar_roofs,
         countryside.SOURCE: lambda _, split: countryside.sheets(split),
     }
-    return {name: readers[name](folder, split) for name in names}
+    try:
+        return {name: readers[name](folder, split) for name in names}
+    except FileNotFoundError as error:
+        raise TrainingError(
+            f"there is no {error.filename} of the default model's data; docs/data.md tells what belongs there, and "
+            "--data names another folder.") from None
 
 
 def scene_makers(
