@@ -14,10 +14,11 @@ from aquila_qgis_plugin.compat import as_its_database_calls_it, capability, numb
 from aquila_qgis_plugin.translation import tr
 
 TEXTS, NUMBERS = ("description", "label", "status"), ("confidence", "area")
+_DBASE_TEXT = 254
 # Formats that hold less than a description may need: longest field name, longest text.
-_LIMITS = {"ESRI Shapefile": (10, 254), "MapInfo File": (31, 254)}
+_LIMITS = {"ESRI Shapefile": (10, _DBASE_TEXT), "MapInfo File": (31, _DBASE_TEXT)}
 _UNLIMITED = (0, 0)
-_LONGEST_IN = {".shp": 254, ".dbf": 254, ".tab": 254, ".mif": 254}
+_DBASE_FILES = (".shp", ".dbf", ".tab", ".mif")
 # The names that fields were given in a layer because those wished for were too long or taken.
 _GIVEN_NAMES = "aquila/field_names"
 _STRING, _DOUBLE = number_of(QMetaType.Type.QString), number_of(QMetaType.Type.Double)
@@ -91,7 +92,7 @@ def encoding_of(layer: QgsVectorLayer) -> str:
 
 def limit_of_file(path: str) -> int:
     """How many bytes a text field of a new file can have, by the file's name; 0 if there is no limit worth naming."""
-    return next((longest for ending, longest in _LONGEST_IN.items() if path.lower().endswith(ending)), 0)
+    return _DBASE_TEXT if path.lower().endswith(_DBASE_FILES) else 0
 
 
 def shorten(text: str, limit: int, encoding: str) -> str:

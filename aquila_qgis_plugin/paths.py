@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
+
+from core_model.folders import typed_path
 
 
 def is_file(path: Path) -> bool:
@@ -24,6 +25,4 @@ def is_folder(path: Path) -> bool:
 
 def whole_path(typed: str) -> Path:
     """A folder as the user typed it, from the disk's root: pip and QGIS work in other folders. "~" is the own one."""
-    with suppress(RuntimeError):  # for a user that there is not
-        return Path(typed).expanduser().absolute()
-    return Path(typed).absolute()
+    return typed_path(typed).absolute()

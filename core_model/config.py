@@ -15,10 +15,12 @@ POOLINGS = ("area", "osprey")
 ROTARY_FORMATS = ("float32", "float16")
 
 T = TypeVar("T")
-_TYPES: Mapping[str, Tuple[Any, str]] = {
+# What fields of plain types take, by their annotations, and the words for whoever wrote something else.
+PLAIN_TYPES: Mapping[str, Tuple[Any, str]] = {
     "int": (int, "a whole number"), "float": ((int, float), "a number"), "str": (str, "a text"),
-    "bool": (bool, "true or false"), "Mapping": (dict, "an object, {…}"),
-    "Tuple": (tuple, "a list, of texts or of three numbers")}
+    "bool": (bool, "true or false")}
+_TYPES: Mapping[str, Tuple[Any, str]] = {
+    **PLAIN_TYPES, "Mapping": (dict, "an object, {…}"), "Tuple": (tuple, "a list, of texts or of three numbers")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,6 +165,11 @@ class AquilaConfig:
         return cls.from_dict(values)
 
 
+def is_of_type(value: Any, wanted: Any) -> bool:
+    """Whether a value from a file is of a type, or one of a tuple of them; true and false are no numbers."""
+    return isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
+
+
 def _build(kind: Type[T], values: Mapping[str, Any]) -> T:
     known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - known)
@@ -176,10 +183,10 @@ def _checked(name: str, kind: str, value: Any) -> Any:
     """A field's value, lists as tuples; raises ``ModelError`` for one of another type."""
     value = tuple(value) if isinstance(value, list) else value
     wanted, words = _TYPES.get(kind.partition("[")[0], (object, ""))
-    is_right = isinstance(value, wanted) and (kind == "bool" or not isinstance(value, bool))
+    is_right = is_of_type(value, wanted)
     if is_right and kind.startswith("Tuple"):
         inner = str if "str" in kind else (int, float)
-        is_right = all(isinstance(one, inner) and not isinstance(one, bool) for one in value)
+        is_right = all(is_of_type(one, inner) for one in value)
         is_right &= "..." in kind or len(value) == kind.count(",") + 1
     if not is_right:
         raise ModelError(f"config.json: {name} is {value!r}; it must be {words}.")

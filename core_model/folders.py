@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import List
 
@@ -19,11 +20,15 @@ def model_folder(name: str) -> Path:
     """The folder of a built-in model by name, or the folder given; raises ``ModelError`` where there is none."""
     if name in built_in_models():
         return MODELS / name
-    try:
-        folder = Path(name).expanduser()
-    except RuntimeError:  # of a user that there is not
-        folder = Path(name)
+    folder = typed_path(name)
     if not name or not folder.is_dir():
         known = ", ".join(built_in_models()) or "none"
         raise ModelError(f"no model is called {name!r} and no such folder exists; built-in models: {known}.")
     return folder
+
+
+def typed_path(typed: str) -> Path:
+    """A path as the user typed it; "~" is the own folder."""
+    with suppress(RuntimeError):  # for a user that there is not
+        return Path(typed).expanduser()
+    return Path(typed)

@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
 import yaml
 
 from core_model.checkpoint import DTYPES
-from core_model.config import AquilaConfig
+from core_model.config import PLAIN_TYPES, AquilaConfig, is_of_type
 from training.errors import RecipeError
 from training.settings import EncoderStage, Lora, TextStage
 
@@ -21,9 +21,7 @@ RECIPES = Path(__file__).resolve().parent / "recipes"
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 TEXT_STAGES = ("pretrain", "align", "finetune")
 _PARTS = ("defaults", "model", "tokenizer", "encoder", *TEXT_STAGES)
-_TYPES: Mapping[str, Tuple[Any, str]] = {
-    "int": (int, "a whole number"), "float": ((int, float), "a number"), "str": (str, "a text"),
-    "bool": (bool, "true or false"), "List[str]": (list, "a list of texts")}
+_TYPES: Mapping[str, Tuple[Any, str]] = {**PLAIN_TYPES, "List[str]": (list, "a list of texts")}
 # What sets the stages apart wherever a recipe does not say otherwise (arXiv 2411.06142, section 4).
 _STAGE_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "pretrain": {"about": "pictures"}, "align": {"about": "regions"}, "finetune": {"about": "both"}}
@@ -138,7 +136,7 @@ def _checked(part: str, name: str, kind: str, value: Any) -> Any:
     if kind == "int" and isinstance(value, float) and value.is_integer():
         value = int(value)
     wanted, words = _TYPES.get(kind, (object, ""))
-    is_right = isinstance(value, wanted) and (kind == "bool" or not isinstance(value, bool))
+    is_right = is_of_type(value, wanted)
     if kind == "List[str]":
         is_right = is_right and all(isinstance(entry, str) for entry in value)
     if wanted is not object and not is_right:

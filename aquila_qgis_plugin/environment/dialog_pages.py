@@ -20,9 +20,8 @@ from qtpy.QtWidgets import (
 )
 
 from aquila_qgis_plugin.environment import runtime
-from aquila_qgis_plugin.environment.folders import InstallFolder, Progress, default_base, free_bytes
+from aquila_qgis_plugin.environment.folders import InstallFolder, Progress, folder_in, free_bytes
 from aquila_qgis_plugin.environment.hardware import Build, Hardware
-from aquila_qgis_plugin.environment.packages import platform_key
 from aquila_qgis_plugin.paths import whole_path
 
 _GIGABYTE = 1e9
@@ -57,8 +56,7 @@ class InstallPage(QWidget):
 
     def folder(self) -> InstallFolder:
         """Where the packages go, inside the folder chosen."""
-        chosen = self.base.filePath().strip()
-        return InstallFolder((whole_path(chosen) if chosen else default_base()) / platform_key())
+        return folder_in(self.base.filePath().strip())
 
     def wheel_folder(self) -> Optional[Path]:
         """The folder of wheels, if one is given."""

@@ -135,7 +135,11 @@ def default_base() -> Path:
 
 def own_folder() -> InstallFolder:
     """Aquila's own installation for this Python and platform, whether it exists or not."""
-    chosen = settings.load().install_folder
+    return folder_in(settings.load().install_folder)
+
+
+def folder_in(chosen: str) -> InstallFolder:
+    """The installation for this Python and platform in a folder that the user chose, "" for the usual one."""
     return InstallFolder((whole_path(chosen) if chosen else default_base()) / platform_key())
 
 

@@ -123,7 +123,8 @@ def _folders() -> Iterator[Tuple[Path, str]]:
     """The folders to look at beside QGIS's own, each with what is wrong with it."""
     chosen = settings.load().runtime_folder
     if chosen:
-        yield site_packages(whole_path(chosen)), chosen_problem(whole_path(chosen))
+        folder = whole_path(chosen)
+        yield site_packages(folder), chosen_problem(folder)
     own = own_folder()
     if own.progress() is not Progress.ABSENT:
         yield own.packages, own_problem(own)
