@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Deque, TypeVar
 
@@ -53,6 +54,19 @@ class Crew:
                 for future in running:
                     future.cancel()
                 torch.set_num_threads(usual)
+
+
+@contextmanager
+def one_thread(device: torch.device) -> Iterator[None]:
+    """Let the calling thread calculate by itself: how sums are divided among several depends on how many there are."""
+    usual = torch.get_num_threads()
+    if device.type == "cpu" and usual > 1:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != usual:
+            torch.set_num_threads(usual)
 
 
 def crew_for(model: nn.Module) -> Crew:

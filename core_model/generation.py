@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core_model.crew import one_thread
 from core_model.errors import NotFiniteError, PromptError
 from core_model.network.aquila import Aquila, Encoded
 from core_model.network.one_step import take_few_parts
@@ -40,9 +41,9 @@ class Generator:
     """Answers requests about regions of encoded pictures.
 
     At most ``rows`` texts are written side by side and ``pictures`` encoded together (on a CPU, more have no room in
-    its caches); fewer, from then on, whenever memory runs out. Neither changes a text, unless two words are as likely
-    but for rounding. ``stopwatch`` tells the time of encode, extract, prefill and decode. On a GPU, steps of writing
-    are CUDA graphs if ``records``.
+    its caches); fewer, from then on, whenever memory runs out. In float32 neither changes a text: where two tokens are
+    as likely but for rounding, a pass of that text alone decides. ``stopwatch`` tells the time of encode, extract,
+    prefill and decode. On a GPU, steps of writing are CUDA graphs if ``records``.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Generator:
                 torch.tensor(list(image_index), device=model.device),
             )
             regions, near = model.extractor.tokens(measured), model.nearness(measured)
-        return View(tuple(prefixes), regions, tuple(image_index), tuple(near))
+        return View(tuple(prefixes), masks, regions, tuple(image_index), tuple(near))
 
     @torch.inference_mode()
     def write(
@@ -116,7 +117,7 @@ class Generator:
                 for number, request in enumerate(requests) if number not in done
             ]
             try:
-                self._write(view, drafts, sampling, done)
+                self._write(view, drafts, sampling, done, self._settling(view, requests, questions))
             except RuntimeError as error:
                 self.rows.halve(error)
         return [_near(done[number], view.near(request)) for number, request in enumerate(requests)]
@@ -196,15 +197,45 @@ class Generator:
         return SharedPrefixes([prefix.read for prefix in view.prefixes])
 
     def _write(
-        self, view: View, drafts: Sequence[Draft], sampling: Sampling, done: Dict[int, Written]
+        self, view: View, drafts: Sequence[Draft], sampling: Sampling, done: Dict[int, Written],
+        settle: Callable[[Draft], int] | None,
     ) -> None:
         """Write drafts into ``done``, which keeps those that were finished before memory ran out."""
         decoder = Decoder(
             self._reader, self._prefixes(view), slots=min(self.rows.most, len(drafts)), end_id=self.end_id,
-            sampling=sampling, stopwatch=self.stopwatch, recorder=self._recorder)
+            sampling=sampling, stopwatch=self.stopwatch, recorder=self._recorder, settle=settle)
         for draft in decoder.write(drafts):
             *earlier, last = [self._written(answer) for answer in draft.answers]
             done[draft.number] = replace(last, earlier=tuple(earlier))
+
+    def _settling(
+        self, view: View, requests: Sequence[Request], questions: Sequence[Sequence[TokenSequence]]
+    ) -> Callable[[Draft], int] | None:
+        """What chooses a draft's next token without regard to other drafts; in 16 bits rounding is too coarse for that.
+
+        The region tokens are made anew and the text is read from its beginning, by one thread, so that sums are taken
+        in the same order whatever is written beside it. (A picture's features have no part in that: by oneDNN they are
+        the same to the bit however many pictures are encoded together.)
+        """
+        if self.model.dtype != torch.float32:
+            return None
+
+        def settle(draft: Draft) -> int:
+            regions = requests[draft.number].regions
+            with one_thread(self.model.device):
+                own = self.view_of([view.prefixes[draft.picture]], view.masks[list(regions)], [0] * len(regions))
+                return self._next(own, _so_far(questions[draft.number], draft.answers))
+
+        return settle
+
+    def _next(self, view: View, sequence: TokenSequence) -> int:
+        """The likeliest token after what was said about all regions of a view of one picture."""
+        request = Request(tuple(range(len(view.image_index))), ())
+        draft = Draft(0, [self.embedded(view, request, sequence)], 0, _random(Sampling(), request), 1)
+        decoder = Decoder(
+            self._reader, self._prefixes(view), slots=1, end_id=self.end_id, sampling=Sampling())
+        (written,) = decoder.write([draft])
+        return next(iter(written.answers[0].ids), self.end_id)
 
     def _written(self, answer: Answer) -> Written:
         return Written(self.tokenizer.decode(answer.ids), tuple(answer.ids), answer.log_probability)
@@ -213,6 +244,14 @@ class Generator:
 def _near(written: Written, nearness: float) -> Written:
     earlier = tuple(replace(one, nearness=nearness) for one in written.earlier)
     return replace(written, earlier=earlier, nearness=nearness)
+
+
+def _so_far(questions: Sequence[TokenSequence], answers: Sequence[Answer]) -> TokenSequence:
+    """What was asked and answered up to the answer that is being written."""
+    pairs = list(zip(questions, answers))
+    return TokenSequence(
+        [number for question, answer in pairs for number in (*question.ids, *answer.ids)], [],
+        [region for question, _ in pairs for region in question.regions])
 
 
 def _random(sampling: Sampling, request: Request) -> torch.Generator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import warnings
+from typing import Any, Callable
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from transformers.cache_utils import DynamicLayer
 from core_model.errors import PromptError
 from core_model.generation import Generator, Request, Sampling, View, Written
 from core_model.network.aquila import TrainingBatch, collate_packed, pack
+from core_model.network.reading import Reader, Rows
 from core_model.network.row_cache import RowCache
 from core_model.network.shared_prefix import SharedPrefixes
 from core_model.text.prompt import IGNORED_LABEL, TokenSequence, Turn
@@ -118,6 +120,34 @@ def test_a_conversation_goes_on_from_the_answers_written_on_the_way(
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 32])
+def test_what_is_as_likely_but_for_rounding_does_not_depend_on_the_batch(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every token has a twin, and passes of other numbers of rows prefer others of the two, by a ten-thousandth."""
+    loaded = loaded_tiny()
+    words = loaded.model.language.get_output_embeddings().weight
+    with torch.no_grad():
+        words[1::2] = words[: 2 * (len(words) // 2) : 2] * (1 + 1e-7)
+    monkeypatch.setattr(Reader, "read", _uneven(Reader.read))
+    generator = Generator(loaded.model, loaded.tokenizer, rows=rows)
+    view = generator.view(IMAGES, MASKS, OWNERS)
+    together = generator.write(view, _told(), max_new_tokens=3)
+    alone = [generator.write(view, [request], max_new_tokens=3)[0] for request in _told()]
+    assert all_ids(together) == all_ids(alone)
+    if rows > 1:
+        monkeypatch.setattr("core_model.writing.decoder._TIE", 0.0)
+        assert all_ids(generator.write(view, _told(), max_new_tokens=3)) != all_ids(together)
+
+
+def _uneven(read: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    def uneven(reader: Reader, rows: Rows, *given: Any) -> torch.Tensor:
+        logits = read(reader, rows, *given)
+        return logits + 1e-4 * torch.sin(torch.arange(logits.shape[-1]) * (1.0 + len(rows.inputs)))
+
+    return uneven
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 32])
 def test_conversations_are_the_same_in_every_batch(generator: Generator, view: View, rows: int) -> None:
     together = generator.write(view, _told())
     few = Generator(generator.model, generator.tokenizer, rows=rows).write(view, _told())
@@ -147,7 +177,7 @@ def test_rows_that_finish_early_leave_the_batch_without_a_trace(generator: Gener
 @pytest.mark.parametrize("number", [0, 3, 5])
 def test_cached_steps_agree_with_a_full_forward_pass(generator: Generator, view: View, number: int) -> None:
     request = _requests()[number]
-    written = generator.write(view, [request])[0]
+    written = generator.write(view, [request], max_new_tokens=3)[0]
     assert len(written.ids) == generator.model.config.max_new_tokens
     logits = _full_logits(generator, request, OWNERS[request.regions[0]], list(written.ids))
     assert logits.argmax(dim=-1).tolist() == list(written.ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Deque, Iterator, List, Sequence, Tuple
+from typing import Callable, Deque, Iterator, List, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -22,6 +22,8 @@ from core_model.writing.texts import Sampling
 # New texts are begun together once this share of the places is free, and questions that follow an answer are read
 # together once so many wait: alone, each would cost a pass through all weights.
 _REFILLED = 8
+# Nearer tokens than this are a tie: logits differ by up to 1e-4 between batches, where sums are taken in another order.
+_TIE = 1e-3
 
 
 @dataclass
@@ -58,14 +60,16 @@ class Decoder:
     """Writes drafts, at most ``slots`` at a time, each answer until its end or its draft's limit.
 
     ``sampling`` concerns last answers; those on the way are the likeliest. With a ``recorder``, steps of one token are
-    recorded once and then repeated; where it gives up, they are done one by one.
+    recorded once and then repeated; where it gives up, they are done one by one. ``settle`` gives the next token of a
+    draft where two are as likely but for rounding, so that the others in the batch have no part in that.
     """
 
     def __init__(
         self, reader: Reader, prefixes: SharedPrefixes, *, slots: int, end_id: int, sampling: Sampling,
         stopwatch: Stopwatch | None = None, recorder: Recorder | None = None,
+        settle: Callable[[Draft], int] | None = None,
     ) -> None:
-        self._reader, self._prefixes = reader, prefixes
+        self._reader, self._prefixes, self._settle = reader, prefixes, settle
         self._slots, self._end_id, self._sampling = slots, end_id, sampling
         self._table = reader.language.get_input_embeddings()
         self._stopwatch = stopwatch or Stopwatch()
@@ -154,7 +158,10 @@ class Decoder:
 
         Raises ``NotFiniteError`` where they are no numbers.
         """
-        tokens, chances = likeliest_ones.tolist()
+        tokens, chances, margins = likeliest_ones.tolist()
+        if self._settle is not None:
+            for row in [row for row, margin in enumerate(margins) if margin < _TIE]:
+                tokens[row] = self._settle(drafts[row])
         for row, token, chance in self._drawn(drafts, logits):
             tokens[row], chances[row] = token, chance
         if not all(map(math.isfinite, chances)):

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core_model.errors import PromptError
@@ -86,12 +88,14 @@ def joined_pyramid(prefixes: Sequence[Prefix]) -> FeaturePyramid:
 
 @dataclass(frozen=True)
 class View:
-    """Pictures' prefixes and the tokens of regions [R, K, D], each of them in the picture ``image_index`` [R].
+    """Pictures' prefixes, masks float32 [R, S, S] and the tokens of the regions [R, K, D] that these are of.
 
+    Each region is in the picture ``image_index`` [R].
     ``nearness`` [R] tells how alike regions are to what the model learned from, in −1…1; 0 where it cannot tell.
     """
 
     prefixes: Tuple[Prefix, ...]
+    masks: NDArray[np.float32]
     regions: Tensor
     image_index: Tuple[int, ...]
     nearness: Tuple[float, ...]
