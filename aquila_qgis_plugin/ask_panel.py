@@ -24,6 +24,7 @@ from aquila_qgis_plugin import messages, settings
 from aquila_qgis_plugin.ask_input import QuestionLine
 from aquila_qgis_plugin.choice import Choice, CurrentChoice
 from aquila_qgis_plugin.describe_task import AskTask, DescribeRequest, Outcome, start
+from aquila_qgis_plugin.double_click import FirstClick
 from aquila_qgis_plugin.environment import dialog, runtime
 from aquila_qgis_plugin.exchange import Exchange, Question
 from aquila_qgis_plugin.map_marks import MapMarks
@@ -34,6 +35,7 @@ from aquila_qgis_plugin.rasters import raster_problem, raster_spec
 from aquila_qgis_plugin.results import Targets
 from aquila_qgis_plugin.selection import feature_name
 from aquila_qgis_plugin.selection_panel import SelectionPanel
+from aquila_qgis_plugin.sources import source_problem
 from aquila_qgis_plugin.store_dialog import StoreDialog
 from aquila_qgis_plugin.storing import layer_of, store
 from aquila_qgis_plugin.wording import polygons_text, sentence
@@ -61,6 +63,7 @@ class AskPanel(SelectionPanel):
         self._features: List[QgsFeature] = []
         self._exchanges: List[Exchange] = []
         self._task: Optional[AskTask] = None
+        self._first_click = FirstClick()
         iface.mapCanvas().destinationCrsChanged.connect(self._selection_changed)
         self._build()
         self._show_state()
@@ -98,6 +101,7 @@ class AskPanel(SelectionPanel):
         self._add(Question(question, Origin.of(layer), tuple(request.regions)))
         self._task = AskTask(request, question)
         self._task.ended.connect(self._ended)
+        self._first_click.made()
         start(self._task)
         self._show_state()
 
@@ -218,6 +222,9 @@ class AskPanel(SelectionPanel):
             return self.tr("Choose a raster layer in Aquila's panel.")
         if choice.polygons is None:
             return self.tr("Choose a polygon layer in Aquila's panel.")
+        unreadable = source_problem(choice.polygons)
+        if unreadable:
+            return unreadable
         count = self._follower.count()
         if not count:
             return self.tr("Select one polygon or a few to ask about them.")
@@ -243,10 +250,10 @@ class AskPanel(SelectionPanel):
         self._button.setEnabled(running or bool(not problem and self._line.text().strip()))
 
     def _ask_or_cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        else:
+        if self._task is None:
             self.ask(self._line.text())
+        elif not self._first_click.is_fresh():
+            self._task.cancel()
 
     def _add(self, question: Question) -> None:
         about = self.tr("{polygons} of “{layer}”").format(

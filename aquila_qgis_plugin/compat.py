@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, List
 
-from qgis.core import Qgis, QgsCoordinateReferenceSystem, QgsField, QgsVectorDataProvider, QgsVectorLayer
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsField,
+    QgsMapLayer,
+    QgsVectorDataProvider,
+    QgsVectorLayer,
+)
 from qtpy.QtCore import QMetaType, QVariant
+
+if TYPE_CHECKING:
+    from qgis.gui import QgsMapCanvas
 
 # From 3.38 on fields are declared by QMetaType, and by QVariant only with a warning.
 _BY_META_TYPE = Qgis.QGIS_VERSION_INT >= 33800
+# From 3.24 on a group can be drawn as one layer, which then stands for those inside it.
+_GROUPS_ARE_LAYERS = Qgis.QGIS_VERSION_INT >= 32400
 _WKT_VARIANTS = getattr(Qgis, "CrsWktVariant", None) or QgsCoordinateReferenceSystem.WktVariant
 
 
@@ -55,6 +67,11 @@ def capability(layer: QgsVectorLayer, name: str) -> bool:
     members = getattr(Qgis, "VectorProviderCapability", None)  # from 3.36 on
     wanted = getattr(members or QgsVectorDataProvider.Capability, name)
     return bool(number_of(layer.dataProvider().capabilities()) & number_of(wanted))
+
+
+def shown_layers(canvas: QgsMapCanvas) -> List[QgsMapLayer]:
+    """All layers that a map shows, those in groups that are drawn as one layer among them."""
+    return list(canvas.layers(True) if _GROUPS_ARE_LAYERS else canvas.layers())
 
 
 def crs_of(text: str) -> QgsCoordinateReferenceSystem:

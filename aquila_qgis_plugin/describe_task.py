@@ -90,7 +90,7 @@ class AskTask(AquilaTask):
     """Asks one question about the regions of a request together; ``ended`` brings the ``answer``."""
 
     def __init__(self, request: DescribeRequest, question: str) -> None:
-        super().__init__(tr("Asking about {count} polygons").format(count=len(request.regions)))
+        super().__init__(tr("Asking about {polygons}").format(polygons=polygons_text(len(request.regions))))
         self._request, self._question = request, question
 
     def work(self) -> None:

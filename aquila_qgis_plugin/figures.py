@@ -54,6 +54,11 @@ def share_text(share: Optional[float]) -> str:
     return "" if share is None or not math.isfinite(share) else tr("{share} %").format(share=round(100 * share))
 
 
+def tenths_text(value: float) -> str:
+    """A number with one decimal, as the user's language writes it."""
+    return QLocale().toString(float(value), "f", 1)
+
+
 def _digits(value: float) -> str:
     """Three digits that mean something, grouped as the user's language does."""
     if value <= 0:

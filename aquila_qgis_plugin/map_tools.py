@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from aquila_qgis_plugin.artwork import icon
 from aquila_qgis_plugin.choice import CurrentChoice
+from aquila_qgis_plugin.compat import shown_layers
 from aquila_qgis_plugin.sketch import Sketch
 from aquila_qgis_plugin.translation import tr
 
@@ -123,7 +124,7 @@ class DescribeMapTool(QgsMapToolIdentify):
     def polygon_at(self, pixel: QPoint, place: QgsPointXY) -> Optional[QgsFeature]:
         """The polygon of the chosen layer under a pixel of the map: of several the smallest, else one very near."""
         layer = self._choice().polygons
-        if layer is None or layer not in self.canvas().layers():
+        if layer is None or layer not in shown_layers(self.canvas()):
             return None
         found = self.identify(pixel.x(), pixel.y(), [layer], QgsMapToolIdentify.IdentifyMode.TopDownAll)
         features = [result.mFeature for result in found if result.mFeature.hasGeometry()]

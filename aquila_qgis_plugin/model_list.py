@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from aquila_qgis_plugin.background import BackgroundTask, Ended
 from aquila_qgis_plugin.describe_task import start
+from aquila_qgis_plugin.figures import tenths_text
 from aquila_qgis_plugin.model_check import ModelEntry, built_in_models, inspect_folder
 from aquila_qgis_plugin.paths import is_file
 from aquila_qgis_plugin.plain_label import plain_label
@@ -151,7 +152,7 @@ class ModelList(QWidget):
         if entry.problem:
             return entry.problem
         return self.tr("{parameters} million parameters; looks at pictures of {size} × {size} pixels.").format(
-            parameters=f"{entry.parameters / 1e6:,.1f}", size=entry.image_size)
+            parameters=tenths_text(entry.parameters / 1e6), size=entry.image_size)
 
     def _ask_for_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, self.tr("A model folder"), self._last_place)
@@ -177,4 +178,4 @@ class ModelList(QWidget):
 
 def megabytes(size: int) -> str:
     """A file size as people write it."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+    return f"{tenths_text(size / 1e9)} GB" if size >= 1e9 else f"{tenths_text(size / 1e6)} MB"

@@ -39,8 +39,9 @@ class Origin:
 
 
 def _source(layer: QgsVectorLayer) -> Tuple[str, ...]:
+    if layer.providerType() == "memory":  # its source changes with its fields and its filter, but never its features
+        return ("memory",)
     parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
-    if not parts:  # providers that do not say what their sources are made of; in memory it grows with the fields
-        whole = layer.source()
-        parts = {"source": whole[whole.find("uid=") :] if layer.providerType() == "memory" else whole}
+    if not parts:  # providers that do not say what their sources are made of
+        parts = {"source": layer.source()}
     return (layer.providerType(), *(f"{name}={parts[name]}" for name in sorted(parts) if name not in _FILTERS))

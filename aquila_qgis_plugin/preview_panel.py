@@ -25,6 +25,7 @@ from aquila_qgis_plugin.polygons import regions
 from aquila_qgis_plugin.rasters import RasterSpec, raster_problem, raster_spec
 from aquila_qgis_plugin.selection import feature_name
 from aquila_qgis_plugin.selection_panel import SelectionPanel
+from aquila_qgis_plugin.sources import source_problem
 from aquila_qgis_plugin.tile_view import TileView
 from aquila_qgis_plugin.wording import status_text
 from core_model.description import Description
@@ -183,6 +184,9 @@ class PreviewPanel(SelectionPanel):
             return self.tr("Choose a raster layer in Aquila's panel.")
         if choice.polygons is None:
             return self.tr("Choose a polygon layer in Aquila's panel.")
+        unreadable = source_problem(choice.polygons)
+        if unreadable:
+            return unreadable
         if self._feature is None:
             return self.tr("Select a polygon to see it as the model does.")
         return raster_problem(choice.raster)

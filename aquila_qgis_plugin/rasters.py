@@ -12,6 +12,7 @@ from qtpy import sip
 from aquila_qgis_plugin.compat import crs_text
 from aquila_qgis_plugin.provider_copy import ProviderCopy, complex_bands, copy_provider, unknown_bands
 from aquila_qgis_plugin.provider_raster import ProviderRaster, ShownPicture
+from aquila_qgis_plugin.sources import source_problem
 from aquila_qgis_plugin.translation import tr
 from core_model.geo.raster import GdalRaster, Picture
 
@@ -83,9 +84,10 @@ def raster_problem(layer: Optional[QgsMapLayer]) -> str:
         return tr("Choose a raster layer.")
     if not isinstance(layer, QgsRasterLayer):
         return tr("{name} is no raster layer; choose one.").format(name=layer.name())
+    unreadable = source_problem(layer)
+    if unreadable:
+        return unreadable
     provider = layer.dataProvider()
-    if not layer.isValid() or provider is None or not provider.isValid():
-        return tr("{name} cannot be opened; mend its data source in the layer's properties.").format(name=layer.name())
     extent = provider.extent()
     if provider.bandCount() < 1 or not extent.isFinite() or extent.isEmpty():
         return tr("{name} has no pixels; choose another raster layer.").format(name=layer.name())

@@ -85,6 +85,7 @@ class _Writer:
         self._layer, self._columns, self._polygons = layer, wanted, polygons
         self.written = 0
         self._skipped: List[Any] = []
+        self._hidden: List[Any] = []
         self._shortened: List[Any] = []
         self._too_large: List[Any] = []
         self._unwritten: List[Description] = []
@@ -151,11 +152,17 @@ class _Writer:
                 self._unwritten.append(found)
 
     def _miss(self, found: Description) -> None:
-        """A feature that is gone was deleted, but one that was never saved may only have a number now."""
-        if isinstance(found.id, int) and found.id >= 0 and found.id not in self._others:
+        """A feature that is gone was deleted, but one that was never saved may only have a number now.
+
+        Where the layer has a filter it may also be there still: databases show nothing that their filter hides.
+        """
+        is_absent = isinstance(found.id, int) and found.id >= 0 and found.id not in self._others
+        if is_absent and not self._layer.subsetString():
             self._skipped.append(found.id)
-        else:
-            self._unwritten.append(found)
+            return
+        self._unwritten.append(found)
+        if is_absent:
+            self._hidden.append(found.id)
 
     def _stored(self, ids: Iterable[Any]) -> Dict[Any, Dict[str, Any]]:
         """The values, by role, of those features that are still there; without them, undo could not bring them back."""
@@ -204,9 +211,13 @@ class _Writer:
         if self._others and not self._refused:
             parts.append(tr("The polygons of {name} have other numbers or shapes now than when they were described."
                             ).format(name=self._layer.name()))
-        if self._unwritten and not self._refused:
+        if self._hidden:
+            parts.append(tr("Polygons that the layer's filter hides, or that are gone: {count}.").format(
+                count=len(self._hidden)))
+        placeless = len(self._unwritten) - len(self._hidden)
+        if placeless and not self._refused:
             parts.append(tr("Results that {name} has no place for: {count}.").format(
-                name=self._layer.name(), count=len(self._unwritten)))
+                name=self._layer.name(), count=placeless))
         if self._skipped:
             parts.append(tr("Polygons no longer in the layer: {count}.").format(count=len(self._skipped)))
         if self._shortened:
@@ -225,8 +236,8 @@ class _Writer:
 
     def _details(self, commit_problem: str) -> str:
         parts = list(self._layer.commitErrors()) if commit_problem else []
-        for text, ids in ((tr("Gone: {ids}"), self._skipped), (tr("Cut: {ids}"), self._shortened),
-                          (tr("Too large: {ids}"), self._too_large)):
+        for text, ids in ((tr("Gone: {ids}"), self._skipped), (tr("Hidden or gone: {ids}"), self._hidden),
+                          (tr("Cut: {ids}"), self._shortened), (tr("Too large: {ids}"), self._too_large)):
             if ids:
                 listed = ", ".join(str(each) for each in ids[:_MOST_NAMED]) + ("…" if len(ids) > _MOST_NAMED else "")
                 parts.append(text.format(ids=listed))

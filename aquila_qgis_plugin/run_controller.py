@@ -141,7 +141,7 @@ class RunController(QObject):
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(tr("Descriptions are ready"))
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(tr("{polygons} of “{name}” have been looked at. Save the texts to the layer now?").format(
+        box.setText(tr("Looked at: {polygons} of “{name}”. Save the texts to the layer now?").format(
             polygons=polygons_text(len(outcome.results)), name=run.origin.name))
         box.setInformativeText(tr(
             "Or leave the layer open for editing: you look first, then save or undo. Aquila does the same after later "

@@ -32,7 +32,8 @@ def polygons_text(count: int) -> str:
 
 def progress_text(done: int, total: int, seconds_left: Optional[float]) -> str:
     """How far a run is: "12 of 128 polygons, about 30 s left"."""
-    text = tr("{done} of {total} polygons").format(done=number_text(done), total=number_text(total))
+    text = tr("{done} of 1 polygon") if total == 1 else tr("{done} of {total} polygons")
+    text = text.format(done=number_text(done), total=number_text(total))
     if seconds_left is None or done >= total:
         return text
     return tr("{progress}, about {time} left").format(progress=text, time=duration_text(seconds_left))

@@ -24,8 +24,10 @@ from aquila_qgis_plugin.rasters import raster_problem
 from aquila_qgis_plugin.results import target_problem
 from aquila_qgis_plugin.run_controller import RunController
 from aquila_qgis_plugin.settings import ProjectState
+from aquila_qgis_plugin.sources import source_problem
 from aquila_qgis_plugin.translation import tr
 from aquila_qgis_plugin.wording import plan_text, polygons_text
+from core_model.description import Description
 
 _NARROW = 240
 
@@ -62,6 +64,9 @@ class DockContent(QWidget):
             return tr("Add a raster layer: an aerial or satellite image that is to be described.")
         if polygons is None:
             return tr("Add a polygon layer, or draw a single polygon with the map tool.")
+        unreadable = source_problem(polygons)
+        if unreadable:
+            return unreadable
         count = polygon_count(polygons, self.layers.selected_only())
         if count == 0 and self.layers.selected_only():
             return tr("Select polygons on the map, or untick “Selected features only”.")
@@ -90,6 +95,7 @@ class DockContent(QWidget):
     def restore(self) -> None:
         """Show what the project remembers."""
         project = QgsProject.instance()
+        self.form.run_bar.clear_latest()
         state = settings.load_state(project)
         self.layers.restore(project.mapLayer(state.raster), project.mapLayer(state.polygons), state.selected_only)
         self.form.style_form.set_style(state.style)
@@ -169,7 +175,7 @@ class DockContent(QWidget):
         self.controller.began.connect(self._began)
         self.controller.progressed.connect(bar.show_running)
         self.controller.described.connect(self.preview.show_description)
-        self.controller.described.connect(lambda _, result: bar.show_latest(result))
+        self.controller.described.connect(self._show_latest)
         self.controller.over.connect(self._over)
 
     def _connect_project(self) -> None:
@@ -210,6 +216,11 @@ class DockContent(QWidget):
         text = plan_text(outcome.plan, options.device, seconds, tiles_known=outcome.plan.polygons <= MOST_COUNTED)
         self.form.run_bar.show_plan(text, self._note())
 
+    def _show_latest(self, layer_id: str, result: Description) -> None:
+        # A run that a closed project has cancelled may still finish a polygon, which the new project knows nothing of.
+        if QgsProject.instance().mapLayer(layer_id) is not None:
+            self.form.run_bar.show_latest(result)
+
     def _note(self) -> str:
         """What the user should know of the chosen layers before a run, "" if nothing."""
         raster, polygons = self.layers.raster(), self.layers.polygons()
@@ -237,6 +248,7 @@ class DockContent(QWidget):
     def _began(self) -> None:
         self._planner.stop()
         self._lock(True)
+        self.form.run_bar.clear_latest()
         self.form.run_bar.show_running()
 
     def _restyled(self) -> None:

@@ -6,7 +6,7 @@ from typing import Callable, Optional
 
 from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsMapLayerComboBox
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from aquila_qgis_plugin.dock.widgets import describe_widget, form_layout, narrow
@@ -19,8 +19,9 @@ _NARROW = 200
 class LayersForm(QWidget):
     """Two layer boxes and "Selected features only"; ``changed`` tells of all that a run would go by.
 
-    These are the layers, the tick, the selection, edits, CRS and data sources; ``restyled`` tells of the raster's
-    style, which some renderers change whenever the map moves.
+    These are the layers, the tick, the selection, edits, CRS and data sources, and whether and where the polygons'
+    layer can be written to; ``restyled`` tells of the raster's style, which some renderers change whenever the map
+    moves.
     """
 
     changed = Signal()
@@ -31,6 +32,12 @@ class LayersForm(QWidget):
         self._seen_raster = _Watch(_any_signals, self._refresh)
         self._seen_style = _Watch(lambda layer: (layer.styleChanged,), self.restyled.emit)
         self._seen_polygons = _Watch(_signals, self._refresh)
+        # Fields and data change many times within one step, and a step must not be looked at before it is whole.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self._refresh)
+        self._seen_structure = _Watch(_structure_signals, self._refresh_soon)
         self._raster = _layer_box(self, QgsMapLayerProxyModel.Filter.RasterLayer)
         self._polygons = _layer_box(self, QgsMapLayerProxyModel.Filter.PolygonLayer)
         self._selected = QCheckBox(self)
@@ -80,6 +87,8 @@ class LayersForm(QWidget):
         self._seen_raster.turn_to(None)
         self._seen_style.turn_to(None)
         self._seen_polygons.turn_to(None)
+        self._seen_structure.turn_to(None)
+        self._soon.stop()
 
     def _name_widgets(self) -> None:
         describe_widget(
@@ -100,7 +109,11 @@ class LayersForm(QWidget):
 
     def _watch_polygons(self, layer: Optional[QgsVectorLayer]) -> None:
         self._seen_polygons.turn_to(layer)
+        self._seen_structure.turn_to(layer)
         self._refresh()
+
+    def _refresh_soon(self) -> None:
+        self._soon.start()
 
     def _refresh(self) -> None:
         self._selected.setText(_count_text(self.polygons()))
@@ -144,6 +157,10 @@ def _offers(box: QgsMapLayerComboBox, layer: QgsMapLayer) -> bool:
 def _signals(layer: QgsVectorLayer) -> tuple:
     return (
         layer.selectionChanged, layer.layerModified, layer.subsetStringChanged, *_any_signals(layer))
+
+
+def _structure_signals(layer: QgsVectorLayer) -> tuple:
+    return layer.readOnlyChanged, layer.updatedFields, layer.dataChanged
 
 
 def _any_signals(layer: QgsMapLayer) -> tuple:

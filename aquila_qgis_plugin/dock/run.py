@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 
 from aquila_qgis_plugin.artwork import icon
 from aquila_qgis_plugin.dock.widgets import describe_widget
+from aquila_qgis_plugin.double_click import FirstClick
 from aquila_qgis_plugin.translation import tr
 from aquila_qgis_plugin.wording import progress_text, status_text
 from core_model.description import Description
@@ -29,6 +30,8 @@ class RunBar(QWidget):
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
         self._pressed = self.describe_clicked
+        self._running = False
+        self._first_click = FirstClick()
         self._icon, self._sentence = QLabel(self), QLabel(self)
         self._progress = QProgressBar(self)
         self._latest = QLabel(self)
@@ -78,8 +81,13 @@ class RunBar(QWidget):
         """Let the user read along: the polygon described last."""
         self._latest.setText(result.description or status_text(result.status))
 
+    def clear_latest(self) -> None:
+        """Show no description any more: it was of another run or project."""
+        self._latest.clear()
+
     def _press(self) -> None:
-        self._pressed.emit()
+        if not (self._running and self._first_click.is_fresh()):
+            self._pressed.emit()
 
     def _set_up(self) -> None:
         self._icon.setPixmap(QgsApplication.getThemeIcon(_WARNING).pixmap(_ICON_PIXELS, _ICON_PIXELS))
@@ -106,6 +114,9 @@ class RunBar(QWidget):
     def _show(
         self, text: str, button: str, pressed: Signal, *, enabled: bool, running: bool = False, warning: bool = False
     ) -> None:
+        if running and not self._running:
+            self._first_click.made()
+        self._running = running
         self._sentence.setText(text)
         self._icon.setVisible(warning)
         self._progress.setVisible(running)

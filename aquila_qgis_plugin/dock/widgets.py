@@ -1,6 +1,7 @@
 """Small helpers that the parts of the dock share.
 
-Mnemonics in the dock keep off the letters of QGIS's own menus (J E V L S P O R D W M C H), which would stop working.
+Mnemonics in the dock keep off the letters of QGIS's own menus, which would stop working: J E V L S P O R D W M C H in
+English, J B A L E W V R D N H in German.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from aquila_qgis_plugin.environment import runtime
 from aquila_qgis_plugin.environment.folders import InstallFolder, Progress, folder_in, free_bytes
 from aquila_qgis_plugin.environment.hardware import Build, Hardware
+from aquila_qgis_plugin.figures import tenths_text
 from aquila_qgis_plugin.paths import whole_path
 
 _GIGABYTE = 1e9
@@ -138,7 +139,7 @@ class ExistingPage(QWidget):
     def refresh(self) -> None:
         """Say whether the folder chosen can be used."""
         chosen = self.chooser.filePath().strip()
-        problem = runtime.chosen_problem(Path(chosen)) if chosen else ""
+        problem = runtime.chosen_problem(whole_path(chosen)) if chosen else ""
         self.finding.setText(problem or (self.tr("This environment has everything.") if chosen else ""))
         self.use_button.setEnabled(bool(chosen) and not problem)
         self.forget_button.setVisible(bool(chosen))
@@ -168,7 +169,7 @@ class RecipePage(QWidget):
 
 def gigabytes(size: float) -> str:
     """A size in words, for example "1.5 GB"."""
-    return f"{size / _GIGABYTE:.1f} GB"
+    return f"{tenths_text(size / _GIGABYTE)} GB"
 
 
 def _folder_chooser(title: str) -> QgsFileWidget:

@@ -12,7 +12,7 @@
       <translation type="unfinished" />
     </message>
     <message>
-      <source>Asking about {count} polygons</source>
+      <source>Asking about {polygons}</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -1128,10 +1128,6 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
-      <source>{name} cannot be opened; mend its data source in the layer's properties.</source>
-      <translation type="unfinished" />
-    </message>
-    <message>
       <source>{name} has no pixels; choose another raster layer.</source>
       <translation type="unfinished" />
     </message>
@@ -1164,6 +1160,10 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
+      <source>Polygons that the layer's filter hides, or that are gone: {count}.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>Results that {name} has no place for: {count}.</source>
       <translation type="unfinished" />
     </message>
@@ -1189,6 +1189,10 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
     </message>
     <message>
       <source>Gone: {ids}</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
+      <source>Hidden or gone: {ids}</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -1220,7 +1224,7 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
-      <source>{polygons} of “{name}” have been looked at. Save the texts to the layer now?</source>
+      <source>Looked at: {polygons} of “{name}”. Save the texts to the layer now?</source>
       <translation type="unfinished" />
     </message>
     <message>
@@ -1260,6 +1264,10 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
       <translation type="unfinished" />
     </message>
     <message>
+      <source>{name} cannot be opened; mend its data source in the layer's properties.</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
       <source>{reason} Copy the text instead.</source>
       <translation type="unfinished" />
     </message>
@@ -1289,6 +1297,10 @@ A small reference in a large raster makes a large map, as its scale is fine; an 
     </message>
     <message>
       <source>{count} polygons</source>
+      <translation type="unfinished" />
+    </message>
+    <message>
+      <source>{done} of 1 polygon</source>
       <translation type="unfinished" />
     </message>
     <message>

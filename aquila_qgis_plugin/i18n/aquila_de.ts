@@ -12,8 +12,8 @@
       <translation>Beschreibe {polygons}</translation>
     </message>
     <message>
-      <source>Asking about {count} polygons</source>
-      <translation>Frage zu {count} Polygonen</translation>
+      <source>Asking about {polygons}</source>
+      <translation>Befrage das Modell über {polygons}</translation>
     </message>
     <message>
       <source>Counting {polygons}</source>
@@ -73,11 +73,11 @@
     </message>
     <message>
       <source>R&amp;aster</source>
-      <translation>R&amp;aster</translation>
+      <translation>Ras&amp;ter</translation>
     </message>
     <message>
       <source>Poly&amp;gons</source>
-      <translation>Poly&amp;gone</translation>
+      <translation>&amp;Polygone</translation>
     </message>
     <message>
       <source>Raster layer</source>
@@ -105,19 +105,19 @@
     </message>
     <message>
       <source>Selected &amp;features only</source>
-      <translation>Nur ausge&amp;wählte Objekte</translation>
+      <translation>Nur au&amp;sgewählte Objekte</translation>
     </message>
     <message>
       <source>Selected &amp;features only ({chosen})</source>
-      <translation>Nur ausge&amp;wählte Objekte ({chosen})</translation>
+      <translation>Nur au&amp;sgewählte Objekte ({chosen})</translation>
     </message>
     <message>
       <source>Selected &amp;features only ({chosen} of {total})</source>
-      <translation>Nur ausge&amp;wählte Objekte ({chosen} von {total})</translation>
+      <translation>Nur au&amp;sgewählte Objekte ({chosen} von {total})</translation>
     </message>
     <message>
       <source>As displayed, &amp;not the data</source>
-      <translation>Wie a&amp;ngezeigt, nicht die Daten</translation>
+      <translation>Wie ange&amp;zeigt, nicht die Daten</translation>
     </message>
     <message>
       <source>Model</source>
@@ -125,7 +125,7 @@
     </message>
     <message>
       <source>Dev&amp;ice</source>
-      <translation>G&amp;erät</translation>
+      <translation>&amp;Gerät</translation>
     </message>
     <message>
       <source>Automatic</source>
@@ -165,7 +165,7 @@
     </message>
     <message>
       <source>Descri&amp;be</source>
-      <translation>&amp;Beschreiben</translation>
+      <translation>Bes&amp;chreiben</translation>
     </message>
     <message>
       <source>Set &amp;up Aquila…</source>
@@ -177,7 +177,7 @@
     </message>
     <message>
       <source>C&amp;ancel</source>
-      <translation>&amp;Abbrechen</translation>
+      <translation>Abbre&amp;chen</translation>
     </message>
     <message>
       <source>Cancelling…</source>
@@ -1160,10 +1160,6 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>{name} ist kein Rasterlayer; wählen Sie einen.</translation>
     </message>
     <message>
-      <source>{name} cannot be opened; mend its data source in the layer's properties.</source>
-      <translation>{name} lässt sich nicht öffnen; berichtigen Sie die Datenquelle in den Layereigenschaften.</translation>
-    </message>
-    <message>
       <source>{name} has no pixels; choose another raster layer.</source>
       <translation>{name} hat keine Pixel; wählen Sie einen anderen Rasterlayer.</translation>
     </message>
@@ -1196,6 +1192,10 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>Die Polygone von {name} haben jetzt andere Nummern oder Formen als zu der Zeit, als sie beschrieben wurden.</translation>
     </message>
     <message>
+      <source>Polygons that the layer's filter hides, or that are gone: {count}.</source>
+      <translation>Polygone, die der Filter des Layers verbirgt oder die es nicht mehr gibt: {count}.</translation>
+    </message>
+    <message>
       <source>Results that {name} has no place for: {count}.</source>
       <translation>Ergebnisse, für die {name} keinen Platz hat: {count}.</translation>
     </message>
@@ -1222,6 +1222,10 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
     <message>
       <source>Gone: {ids}</source>
       <translation>Fort: {ids}</translation>
+    </message>
+    <message>
+      <source>Hidden or gone: {ids}</source>
+      <translation>Verborgen oder fort: {ids}</translation>
     </message>
     <message>
       <source>Cut: {ids}</source>
@@ -1252,8 +1256,8 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>Beschreibungen sind fertig</translation>
     </message>
     <message>
-      <source>{polygons} of “{name}” have been looked at. Save the texts to the layer now?</source>
-      <translation>{polygons} aus „{name}“ sind betrachtet. Die Texte jetzt im Layer speichern?</translation>
+      <source>Looked at: {polygons} of “{name}”. Save the texts to the layer now?</source>
+      <translation>Betrachtet: {polygons} aus „{name}“. Die Texte jetzt im Layer speichern?</translation>
     </message>
     <message>
       <source>Or leave the layer open for editing: you look first, then save or undo. Aquila does the same after later runs; Settings → Options → Aquila changes it.</source>
@@ -1292,6 +1296,10 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
       <translation>Als Layer hinzufügen</translation>
     </message>
     <message>
+      <source>{name} cannot be opened; mend its data source in the layer's properties.</source>
+      <translation>{name} lässt sich nicht öffnen; berichtigen Sie die Datenquelle in den Layereigenschaften.</translation>
+    </message>
+    <message>
       <source>{reason} Copy the text instead.</source>
       <translation>{reason} Kopieren Sie stattdessen den Text.</translation>
     </message>
@@ -1322,6 +1330,10 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
     <message>
       <source>{count} polygons</source>
       <translation>{count} Polygone</translation>
+    </message>
+    <message>
+      <source>{done} of 1 polygon</source>
+      <translation>{done} von 1 Polygon</translation>
     </message>
     <message>
       <source>{done} of {total} polygons</source>
@@ -1980,7 +1992,7 @@ Ein kleiner Bezug in einem großen Raster gibt eine große Karte, da sein Maßst
     </message>
     <message>
       <source>The answer is written to {polygons} of “{layer}”, in one step that can be undone.</source>
-      <translation>Die Antwort wird zu {polygons} aus „{layer}“ geschrieben, in einem Schritt, der sich rückgängig machen lässt.</translation>
+      <translation>Die Antwort wird für {polygons} aus „{layer}“ geschrieben, in einem Schritt, der sich rückgängig machen lässt.</translation>
     </message>
   </context>
 </TS>

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Iterator, List, Optional
 
 from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QAbstractButton, QLabel, QWidget
 
 from aquila_qgis_plugin.dock.dock import AquilaDock
 from core_model.description import Description
@@ -30,6 +30,16 @@ def part(dock: AquilaDock, name: str) -> Any:
     """A widget of the dock by its name."""
     found = dock.findChild(QWidget, name)
     assert found is not None, name
+    return found
+
+
+def mnemonics(dock: AquilaDock) -> List[List[str]]:
+    """The letters that go with the Alt key, in every state of the dock's big button."""
+    bar, found = dock.content().form.run_bar, []
+    for show in (lambda: bar.show_plan(""), bar.show_running, lambda: bar.show_setup("")):
+        show()
+        texts = [each.text() for kind in (QLabel, QAbstractButton) for each in dock.content().findChildren(kind)]
+        found.append([text[text.index("&") + 1].upper() for text in texts if "&" in text])
     return found
 
 

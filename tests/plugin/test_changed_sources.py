@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
-from qgis.core import QgsProject, QgsVectorLayer
+from qgis.core import QgsProject, QgsVectorFileWriter, QgsVectorLayer
 from qtpy.QtCore import QThreadPool
 
 from aquila_qgis_plugin import models
@@ -83,6 +83,37 @@ def test_an_origin_of_a_layer_in_memory_survives_a_new_field() -> None:
     origin = Origin.of(layer)
     publish(layer, [_found(1)], Targets("description"), commit=True)
     assert origin.layer() is layer
+
+
+def test_an_origin_of_a_layer_in_memory_survives_a_filter() -> None:
+    layer = polygon_layer(["name:string"])
+    QgsProject.instance().addMapLayer(layer)
+    origin = Origin.of(layer)
+    for condition in ("\"name\" IS NULL", ""):
+        assert layer.setSubsetString(condition) and origin.layer() is layer
+
+
+def _in_spatialite(folder: Path) -> QgsVectorLayer:
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.datasourceOptions, options.layerName = "SQLite", ["SPATIALITE=YES"], "plots"
+    path = folder / "plots.sqlite"
+    QgsVectorFileWriter.writeAsVectorFormatV3(
+        polygon_layer(["description:string"]), str(path), QgsProject.instance().transformContext(), options)
+    return QgsVectorLayer(f"dbname='{path}' table=\"plots\" (GEOMETRY) sql=", "plots", "spatialite")
+
+
+def test_texts_of_polygons_that_a_database_hides_by_a_filter_are_not_lost(tmp_path: Path) -> None:
+    layer = _in_spatialite(tmp_path)
+    numbers = sorted(layer.allFeatureIds())
+    layer.setSubsetString(f"ogc_fid <= {numbers[1]}")
+    assert sorted(layer.allFeatureIds()) == numbers[:2]
+    results = [_found(number) for number in numbers]
+    published = publish(layer, results, Targets("description"), commit=True)
+    assert (published.written, published.skipped, published.unwritten) == (2, 0, results[2:])
+    hidden = len(numbers) - 2
+    assert published.message == (
+        f"Polygons written: 2. Polygons that the layer's filter hides, or that are gone: {hidden}.")
+    assert f"Hidden or gone: {numbers[2]}, " in published.details
 
 
 @pytest.mark.parametrize("driver, ending", [("ESRI Shapefile", "shp"), ("MapInfo File", "tab")])

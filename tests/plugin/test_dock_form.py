@@ -8,12 +8,11 @@ from typing import Iterator
 import pytest
 from qgis.core import QgsProject
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QLabel
 
 from aquila_qgis_plugin import settings
 from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import runtime
-from tests.plugin.dock_fakes import part, shown_dock
+from tests.plugin.dock_fakes import mnemonics, part, shown_dock
 from tests.plugin.interface import Interface
 from tests.plugin.scenes import polygon_layer, raster_layer
 
@@ -68,7 +67,6 @@ def test_the_tab_key_goes_from_top_to_bottom(dock: AquilaDock) -> None:
 
 
 def test_mnemonics_leave_qgiss_menus_alone(dock: AquilaDock) -> None:
-    texts = [found.text() for kind in (QLabel, QAbstractButton) for found in dock.content().findChildren(kind)]
-    letters = [text[text.index("&") + 1].upper() for text in texts if "&" in text]
-    assert "F" in letters
-    assert not set(letters) & set("JEVLSPORDWMCH")
+    for letters in mnemonics(dock):
+        assert "F" in letters
+        assert not set(letters) & set("JEVLSPORDWMCH")

@@ -17,6 +17,7 @@ from aquila_qgis_plugin.environment import runtime
 from tests.plugin.dock_fakes import FakeTask, part, shown_dock, start_fake
 from tests.plugin.interface import Interface
 from tests.plugin.scenes import PLACES, on_disk, polygon_layer, raster_layer
+from tests.plugin.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -86,13 +87,35 @@ def test_during_a_run_the_button_cancels_and_nothing_can_be_changed(dock: Aquila
     assert not part(dock, "aquilaStyleBox").isEnabled()
     plots.selectAll()
     assert button.text().replace("&", "") == "Cancel"
-    button.click()
-    assert task.cancelled
+    wait_until(lambda: button.click() or task.cancelled)
     assert not button.isEnabled()
     task.ended.emit(Outcome(cancelled=True))
     assert button.text().replace("&", "") == "Describe"
     assert part(dock, "aquilaRasterBox").isEnabled()
     assert not bar.isVisible()
+
+
+def test_a_double_click_starts_a_run_and_does_not_cancel_it(dock: AquilaDock) -> None:
+    task, button = begin(dock), part(dock, "aquilaDescribeButton")
+    button.click()
+    assert not task.cancelled and button.isEnabled()
+    wait_until(lambda: button.click() or task.cancelled)
+
+
+def test_the_latest_text_is_gone_with_its_project_and_when_a_new_run_begins(
+    dock: AquilaDock, plots: QgsVectorLayer
+) -> None:
+    commit_always()
+    task, latest = begin(dock), part(dock, "aquilaLatest")
+    task.ended.emit(Outcome(task.describe("roof")))
+    assert latest.text() == "roof"
+    task = begin(dock)
+    assert latest.text() == ""
+    task.describe("field")
+    assert latest.text() == "field"
+    QgsProject.instance().clear()
+    task.describe("wood")  # which the worker was at when it was cancelled
+    assert latest.text() == ""
 
 
 def test_the_active_layer_is_not_followed_during_a_run(
@@ -154,6 +177,17 @@ def test_the_user_is_asked_once_what_becomes_of_the_results(
     task = begin(dock)
     task.ended.emit(Outcome(task.describe("four", "five", "six")))
     assert sorted(texts(plots)) == ["five", "four", "six"]
+
+
+def test_one_polygon_is_asked_about_as_one(dock: AquilaDock, iface: Interface, plots: QgsVectorLayer) -> None:
+    plots.selectByIds([2])
+    task = begin(dock)
+    results = task.describe("one")
+    assert part(dock, "aquilaPlanLine").text() == "1 of 1 polygon"
+    task.ended.emit(Outcome(results))
+    box = iface.mainWindow().findChild(QMessageBox, "aquilaAfterRunBox")
+    assert box.text() == "Looked at: 1 polygon of “plots”. Save the texts to the layer now?"
+    box.findChild(QPushButton, "aquilaSaveNow").click()
 
 
 def test_what_was_done_before_cancelling_is_kept(dock: AquilaDock, iface: Interface, plots: QgsVectorLayer) -> None:

@@ -9,6 +9,7 @@ from typing import Dict, Optional
 import pytest
 
 from aquila_qgis_plugin import wording
+from aquila_qgis_plugin.describe_task import AskTask, DescribeRequest
 from aquila_qgis_plugin.environment import runtime
 from core_model.description import Description, Plan
 
@@ -60,6 +61,12 @@ def test_progress_tells_the_time_left_once_it_is_known() -> None:
     assert wording.progress_text(12, 128, None) == "12 of 128 polygons"
     assert wording.progress_text(12, 128, 30.0) == "12 of 128 polygons, about 30 s left"
     assert wording.progress_text(128, 128, 0.0) == "128 of 128 polygons"
+    assert wording.progress_text(0, 1, None) == "0 of 1 polygon"
+
+
+def test_a_question_says_about_how_many_polygons_it_is() -> None:
+    for ids, text in (((1,), "1 polygon"), ((1, 2), "2 polygons")):
+        assert AskTask(DescribeRequest(None, ids), "Why?").description() == f"Asking about {text}"
 
 
 def test_statuses_are_counted_the_most_first_and_errors_together() -> None:

@@ -145,6 +145,18 @@ def test_an_existing_environment_is_checked_then_kept(bare: Path) -> None:
     shown.deleteLater()
 
 
+def test_an_environment_in_the_home_folder_may_be_typed_with_a_tilde(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aquila_qgis_plugin.environment.dialog_pages import ExistingPage
+
+    put_all(bare / "me" / "venv")
+    monkeypatch.setenv("HOME", str(bare / "me"))
+    page = ExistingPage("~/venv")
+    assert page.finding.text() == "This environment has everything." and page.use_button.isEnabled()
+    page.deleteLater()
+
+
 def test_the_recipe_can_be_copied(bare: Path) -> None:
     from qtpy.QtWidgets import QPushButton
 

@@ -263,3 +263,19 @@ def test_a_feature_of_the_attribute_table_is_described_with_its_polygon(world: W
     DescribeFeatureAction(world.tool)._triggered(world.layer, cells_only)
     (region,) = tasks[-1].request.regions
     assert region.id == 2 and len(region.wkb) > 50
+
+
+def test_layers_of_a_group_that_is_drawn_as_one_are_on_the_map(
+    two_squares: QgsVectorLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A map of QGIS 3.24 or newer gives them only if it is asked to take groups apart; an older one has no such."""
+    from aquila_qgis_plugin import compat
+
+    class Canvas:
+        def layers(self, *expand: bool) -> List[QgsVectorLayer]:
+            return [two_squares] if expand == (True,) else []
+
+    monkeypatch.setattr(compat, "_GROUPS_ARE_LAYERS", True)
+    assert compat.shown_layers(Canvas()) == [two_squares]
+    monkeypatch.setattr(compat, "_GROUPS_ARE_LAYERS", False)
+    assert compat.shown_layers(Canvas()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from qtpy.QtCore import QLocale
 
 from core_model import folders
 from core_model.config import AquilaConfig
@@ -201,6 +202,21 @@ def test_a_check_that_comes_back_after_the_list_is_gone_harms_nothing(folder: Pa
     models = ModelList([str(folder)])
     sip.delete(models)
     wait_until(lambda: QgsApplication.taskManager().countActiveTasks() == 0)
+
+
+def test_sizes_are_written_as_in_the_users_country() -> None:
+    from aquila_qgis_plugin.environment.dialog_pages import gigabytes
+    from aquila_qgis_plugin.model_check import ModelEntry
+    from aquila_qgis_plugin.model_list import ModelList, megabytes
+
+    before = QLocale()
+    QLocale.setDefault(QLocale("de"))
+    try:
+        large = ModelEntry("big", "big", Path("big"), parameters=7_060_000_000, image_size=512)
+        assert ModelList()._detail_text(large).startswith("7.060,0 million parameters")
+        assert (megabytes(14_120_000_000), megabytes(13_500_000), gigabytes(1.5e9)) == ("14,1 GB", "13,5 MB", "1,5 GB")
+    finally:
+        QLocale.setDefault(before)
 
 
 def _row(models: Any, number: int) -> list:

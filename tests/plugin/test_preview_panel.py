@@ -257,6 +257,12 @@ def test_a_layer_that_goes_takes_its_picture_along(world: World) -> None:
     assert world.panel.view.image.isNull()
 
 
+def test_a_layer_whose_source_is_gone_is_said(world: World, tmp_path: Path) -> None:
+    world.layer.setDataSource(str(tmp_path / "gone.gpkg"), "plots", "ogr")
+    world.panel.refresh()
+    assert world.facts == "plots cannot be opened; mend its data source in the layer's properties."
+
+
 def test_a_raster_that_is_gone_from_the_disk_is_said(world: World) -> None:
     Path(world.raster.source()).unlink()
     world.select(1)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from aquila_qgis_plugin import translation
+from aquila_qgis_plugin.environment import runtime
 from scripts import package
+from tests.plugin.dock_fakes import mnemonics, shown_dock
+from tests.plugin.interface import Interface
 
 
 @pytest.fixture()
@@ -43,3 +46,16 @@ def test_a_widget_speaks_german_too(catalogues: Path) -> None:
 def test_other_languages_get_english(catalogues: Path) -> None:
     translator = translation.install("fr")
     assert translator is None and translation.tr("Describe polygons") == "Describe polygons"
+
+
+@pytest.mark.usefixtures("catalogues")
+def test_german_mnemonics_leave_qgiss_german_menus_alone(iface: Interface, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "state", lambda: runtime.RuntimeState(True))
+    translator = translation.install("de")
+    try:
+        with shown_dock(iface) as dock:
+            for letters in mnemonics(dock):
+                assert "F" in letters and len(set(letters)) == len(letters)
+                assert not set(letters) & set("JBALEWVRDNH")
+    finally:
+        translation.remove(translator)
