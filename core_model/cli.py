@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, List, Optional, Tuple
 import typer
 
 from core_model.console import Meter, interruption
-from core_model.errors import AquilaError, ClusterError
+from core_model.errors import AquilaError, ClusterError, RasterError
 
 if TYPE_CHECKING:
     from core_model.config import AquilaConfig
@@ -105,12 +105,8 @@ def describe(
         from core_model.formats import named
         from core_model.generation import Sampling
         from core_model.job import Job
-        from core_model.output import is_complete
 
         output = None if output is None else named(output)
-        if resume and output is not None and is_complete(output):
-            typer.echo(f"{output} is complete; there is nothing to resume.", err=True)
-            return
         job = Job(
             raster, polygons, output, style.value if style else None, prompt and _typed(prompt), names,
             where and _typed(where), layer and _typed(layer), numbers, limit,
@@ -126,8 +122,8 @@ def describe(
 def ask(
     raster: RasterPath,
     question: Annotated[str, typer.Argument(help="Names the places as <region1>, <region2> … if there are several.")],
-    wkt: Annotated[Optional[List[str]], typer.Option(help="A polygon, POLYGON ((x y, …)); may be given again.")] = None,
-    point: Annotated[Optional[List[str]], typer.Option(help="The circle around x,y; may be given again.")] = None,
+    wkt: Annotated[Optional[List[str]], typer.Option(help="A polygon, POLYGON ((x y, …)); again for more.")] = None,
+    point: Annotated[Optional[List[str]], typer.Option(help="The circle around x,y; counted after --wkt.")] = None,
     crs: Annotated[str, typer.Option(help="Of --wkt and --point, such as EPSG:4326; else the raster's.")] = "",
     radius: Annotated[Optional[float], typer.Option(help="Of the circles in metres; else 12 pixels.")] = None,
     labels: Labels = None,
@@ -150,6 +146,9 @@ def ask(
         from core_model.geo.raster import GdalRaster
 
         with GdalRaster(raster) as source:
+            if crs and not source.crs_wkt:
+                raise RasterError(f"{source.name} has no CRS, so {crs} means nothing on it; leave --crs and give the "
+                                  "raster's own coordinates, or give the raster its CRS (gdal_edit.py -a_srs EPSG:…).")
             regions = _regions(source, wkt or [], points, crs, radius)
             answer = Describer(load_model(model, device=device, dtype=dtype)).ask(
                 source, regions, _typed(question), labels=names, bands=numbers,
@@ -249,7 +248,7 @@ def _run(job: Job, model: str, device: str, dtype: str, batch_size: Optional[int
     describer = Describer(load_model(model, device=device, dtype=dtype), batch_size=batch_size, cache_bytes=0)
     with interruption() as interrupted, Meter() as meter:
         outcome = run(job, describer, on_result=show, progress=meter.update, is_cancelled=interrupted)
-    return _report(outcome, job.output, job.output)
+    return _report(outcome, job, job.output)
 
 
 def _run_many(
@@ -266,27 +265,31 @@ def _run_many(
     from core_model.output import parts_path
 
     outcome = run(job, output, Setup(model, device, dtype, batch_size or Setup.batch_size, workers, address or "local"))
-    return _report(outcome, output, parts_path(output))
+    return _report(outcome, job, parts_path(output))
 
 
-def _report(outcome: Outcome, output: Optional[Path], kept: Optional[Path]) -> int:
+def _report(outcome: Outcome, job: Job, kept: Optional[Path]) -> int:
     """Say how a run went and where its result lies, or what is ``kept`` of it; returns the exit code."""
+    if outcome.was_complete:
+        typer.echo(f"{job.output} is complete; there is nothing to resume.", err=True)
+        return 0
     for note in outcome.notes:
         typer.echo(f"note: {note}", err=True)
-    typer.echo(_summary(outcome, output, kept), err=True)
+    typer.echo(_summary(outcome, job, kept), err=True)
     return _INTERRUPTED if outcome.interrupted else 0
 
 
-def _summary(outcome: Outcome, output: Optional[Path], kept: Optional[Path]) -> str:
+def _summary(outcome: Outcome, job: Job, kept: Optional[Path]) -> str:
     rate = outcome.done / max(outcome.seconds, 1e-9)
     counts = ", ".join(f"{count} {status}" for status, count in outcome.counts.most_common()) or "none"
     ended = f"{outcome.done} polygons in {outcome.seconds:.1f} s ({rate:.1f} a second): {counts}."
     if not outcome.interrupted:
-        return ended + (f" Written to {output}." if output else "")
+        return ended + (f" Written to {job.output}." if job.output else "")
     stopped = f"Stopped after {outcome.done} of {outcome.total}: {counts}."
     if kept is None:
         return stopped
-    return f"{stopped} {kept} holds what is done; give the same command with --resume to go on."
+    instead = " in place of --overwrite" if job.overwrite else ""
+    return f"{stopped} {kept} holds what is done; give the same command with --resume{instead} to go on."
 
 
 def _check_usage(

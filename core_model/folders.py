@@ -1,4 +1,4 @@
-"""Where models lie; needs no torch."""
+"""Where models and other files lie; needs no torch."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def model_folder(name: str) -> Path:
         known = ", ".join(built_in_models()) or "none"
         raise ModelError(f"no model is called {name!r} and no such folder exists; built-in models: {known}.")
     return folder
+
+
+def exists(name: str) -> bool:
+    """Whether there is a file or folder of this name; a connection string may be too long for one."""
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def typed_path(typed: str) -> Path:

@@ -46,26 +46,35 @@ class Format:
     one_kind: bool = False
     # The driver names its files in small letters, whatever it is told.
     lower: bool = False
+    # A number column holds 0 for none.
+    no_nulls: bool = False
+    # Surfaces of several faces are written without their shape, and no error says so.
+    no_surfaces: bool = False
 
 
 _MAPINFO: Dict[str, Any] = {
-    "layer_options": ("ENCODING=UTF-8",), "text": DBASE_TEXT, "ascii_words": True, "one_kind": True, "lower": True}
+    "layer_options": ("ENCODING=UTF-8",), "text": DBASE_TEXT, "ascii_words": True, "one_kind": True, "lower": True,
+    "no_nulls": True}
+# What SQLite keeps beside a file while somebody writes; it is read into whatever file has that name.
+_JOURNALS = ("-wal", "-shm", "-journal")
+_NUMBERS = (ogr.OFTInteger, ogr.OFTInteger64, ogr.OFTReal)
+_SURFACES = (ogr.wkbTIN, ogr.wkbPolyhedralSurface, ogr.wkbTriangle)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 FORMATS: Dict[str, Format] = {
     ".gpkg": Format(("GPKG",), numbered=True),
-    ".geojson": Format(("GeoJSON",), numbered=True),
-    ".json": Format(("GeoJSON",), numbered=True),
-    ".geojsonl": Format(("GeoJSONSeq",), geographic=True, numbered=True),
+    ".geojson": Format(("GeoJSON",), numbered=True, no_surfaces=True),
+    ".json": Format(("GeoJSON",), numbered=True, no_surfaces=True),
+    ".geojsonl": Format(("GeoJSONSeq",), geographic=True, numbered=True, no_surfaces=True),
     ".shp": Format(
-        ("ESRI Shapefile",), (".shx", ".dbf", ".prj", ".cpg", ".qix"), ("ENCODING=UTF-8",), text=DBASE_TEXT,
-        lower=True),
+        ("ESRI Shapefile",), (".shx", ".dbf", ".prj", ".qpj", ".cpg", ".qix", ".sbn", ".sbx"), ("ENCODING=UTF-8",),
+        text=DBASE_TEXT, lower=True),
     # Without the index rows stay in order.
     ".fgb": Format(("FlatGeobuf",), layer_options=("SPATIAL_INDEX=NO",)),
     ".sqlite": Format(
         ("SQLite",), layer_options=("LAUNDER=NO",), numbered=True, reserved=frozenset(("ogc_fid", "geometry"))),
-    ".kml": Format(("LIBKML", "KML"), geographic=True, reserved=_KML_NAMES, plain_text=True),
-    ".csv": Format(("CSV",), layer_options=("GEOMETRY=AS_WKT",), open_options=("HEADERS=YES",)),
+    ".kml": Format(("LIBKML", "KML"), geographic=True, reserved=_KML_NAMES, plain_text=True, no_surfaces=True),
+    ".csv": Format(("CSV",), (".csvt",), layer_options=("GEOMETRY=AS_WKT",), open_options=("HEADERS=YES",)),
     ".gml": Format(("GML",), (".xsd", ".gfs"), ascii_words=True, plain_text=True),
     ".tab": Format(("MapInfo File",), (".dat", ".map", ".id", ".ind"), **_MAPINFO),
     ".mif": Format(("MapInfo File",), (".mid",), **_MAPINFO),
@@ -94,6 +103,12 @@ def named(path: Path) -> Path:
 def files_of(path: Path) -> List[Path]:
     """The file and those beside it that make up one data set."""
     return [path, *(path.with_suffix(suffix) for suffix in format_of(path)[0].beside)]
+
+
+def drop_journals(path: Path) -> None:
+    """Remove what SQLite kept beside a file that is about to be replaced: it would spoil its successor."""
+    for ending in _JOURNALS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def free_name(name: str, taken: Set[str]) -> str:
@@ -157,8 +172,9 @@ class Export:
         self._is_shapefile = "ESRI Shapefile" in self._format.drivers
         definition = source.GetLayerDefn()
         self._columns = [definition.GetFieldDefn(index) for index in range(definition.GetFieldCount())]
+        self._numbers = [index for index, column in enumerate(self._columns) if column.GetType() in _NUMBERS]
         self._names = self._choose_names()
-        self._rows = self._cut = self._unplaced = self._bare = self._dropped = 0
+        self._rows = self._told = self._cut = self._unplaced = self._bare = self._dropped = self._zeros = 0
 
     def run(self) -> List[str]:
         """Write the file in place of an older one; returns sentences for the user.
@@ -167,6 +183,7 @@ class Export:
         """
         for path in files_of(self._path):
             path.unlink(missing_ok=True)
+        drop_journals(self._path)
         options = [*self._format.layer_options, *self._choose_crs()]
         dataset, layer = create_layer(
             self._driver, self._path, self._path.stem, self._crs, self._kind(), options)
@@ -186,14 +203,29 @@ class Export:
         return self._notes()
 
     def _read_again(self) -> None:
+        """Raises ``OutputError`` where the file does not hold what was written, as when the disk is full."""
         written, reason = attempt(
             gdal.OpenEx, str(self._path), gdal.OF_VECTOR, open_options=list(self._format.open_options))
-        rows = -1 if written is None else int(written.GetLayer(0).GetFeatureCount())
+        rows, told = (-1, -1) if written is None else self._held(written.GetLayer(0))
         if rows == self._rows - self._bare:  # FlatGeobuf drops rows without a geometry and says nothing
             self._dropped = self._bare
-        elif rows != self._rows:
-            raise OutputError(f"{self._path} cannot be read again ({reason or f'it has {rows} of {self._rows} rows'}); "
-                              f"all results are in {self._kept}, a GeoPackage: give it another name, or convert it.")
+        if rows != self._rows - self._dropped or (told != self._told and not self._dropped):
+            why = reason or (f"it has {rows} of {self._rows} rows" if rows != self._rows else "texts are missing in it")
+            raise OutputError(
+                f"{self._path} cannot be read again ({why}), perhaps since the disk is full; all results are in "
+                f"{self._kept}, a GeoPackage: give it another name, or convert it.")
+
+    def _held(self, layer: Any) -> Tuple[int, int]:
+        """How many rows a written layer has, and in how many the last column says something.
+
+        They are read, since headers and indexes count rows that a full disk has no room for.
+        """
+        columns = layer.GetLayerDefn()
+        # A shapefile cuts names.
+        place = len(self._names) - 1 if self._is_shapefile else columns.GetFieldIndex(self._names[-1])
+        is_there = 0 <= place < columns.GetFieldCount()
+        values = [is_there and bool(row.GetFieldAsString(place)) for row in layer]
+        return len(values), sum(values)
 
     def _choose_names(self) -> List[str]:
         """The columns' names in the file."""
@@ -241,7 +273,11 @@ class Export:
         if self._format.numbered:
             row.SetFID(record.GetFID())
         self._rows += 1
+        self._told += bool(row.GetFieldAsString(mapping[-1]))
+        self._zeros += self._format.no_nulls and not all(map(record.IsFieldSetAndNotNull, self._numbers))
         self._place(row)
+        if self._format.no_surfaces and row.GetGeometryRef() is not None:
+            row.SetGeometry(_faces_in_one(row.GetGeometryRef()))
         if self._format.one_kind and row.GetGeometryRef() is not None:
             row.SetGeometry(_in_one(row.GetGeometryRef()))
         if self._format.text or self._format.plain_text:
@@ -285,12 +321,21 @@ class Export:
         if self._cut:
             notes.append(f"{self._cut} texts were cut to the {self._format.text} bytes that {self._path.suffix} holds; "
                          "write a .gpkg to keep them whole.")
+        if self._zeros:
+            notes.append(f"in {self._zeros} rows numbers that are not known are 0, since {self._path.suffix} has no "
+                         "empty ones; write a .gpkg to tell them apart.")
         if self._dropped:
             notes.append(f"{self._dropped} rows without geometry are not in it, since {self._path.suffix} cannot hold "
                          "them; write a .gpkg to keep them.")
         elif self._unplaced:
             notes.append(f"{self._unplaced} rows were written without geometry, which {self._path.suffix} cannot hold.")
         return notes
+
+
+def _faces_in_one(geometry: Any) -> Any:
+    """A geometry, a surface of several faces as polygons."""
+    kind = ogr.GT_Flatten(geometry.GetGeometryType())
+    return polygons_of(geometry.Clone()) if kind in _SURFACES else geometry.Clone()
 
 
 def _in_one(geometry: Any) -> Any:

@@ -150,6 +150,10 @@ class Generator:
             raise NotFiniteError
         return np.asarray(torch.softmax(found / self.model.config.label_temperature, dim=1).cpu().numpy())
 
+    def check_room(self, request: Request) -> None:
+        """Raises ``PromptError`` where a request is too long for the model."""
+        self._room(len(self.sequence(request).ids))
+
     def _room(self, tokens: int, least: int = _LEAST_ROOM) -> int:
         """For how many tokens the model has places after a picture and so many tokens of a prompt.
 

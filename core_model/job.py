@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,12 +15,16 @@ from typing import Callable, Dict, List, Optional, Tuple
 from core_model import __version__
 from core_model.describer import Describer
 from core_model.description import Description
+from core_model.folders import exists
 from core_model.generation import Sampling
 from core_model.geo.raster import GdalRaster, Picture
 from core_model.geo.regions import Region
 from core_model.geo.source import RasterSource
 from core_model.geo.vector import VectorLayer, open_layer
-from core_model.output import Results, begin, check_target, partial_path, resume
+from core_model.output import Results, begin, check_finished, check_target, is_complete, partial_path, resume
+
+# Of connection strings and addresses.
+_MAY_HOLD_SECRETS = re.compile(r"[=@?{]")
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Job:
     def record(self, describer: Describer, layer: str) -> Dict[str, str]:
         """What was asked, as texts for the result's metadata; an unfinished run only goes on if it is the same."""
         values = {
-            "raster": Path(self.raster).name, "polygons": Path(self.polygons).name, "layer": layer,
+            "raster": _name_of(self.raster), "polygons": _name_of(self.polygons), "layer": layer,
             "where": self.where, "limit": self.limit, "style": self.style,
             "prompt": describer.instruction(style=self.style, prompt=self.prompt, labels=self.labels),
             "labels": ",".join(self.labels or ()), "bands": ",".join(map(str, self.bands or ())),
@@ -54,10 +60,14 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What a run came to: how many of its ``total`` polygons ended how, and sentences on what the format lost."""
+    """What a run came to: how many of its ``total`` polygons ended how, and sentences on what the format lost.
+
+    One that ``was_complete`` had nothing to resume.
+    """
 
     total: int
     interrupted: bool = False
+    was_complete: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     notes: List[str] = field(default_factory=list)
@@ -84,6 +94,9 @@ def run(
         if job.output is not None:
             check_target(job.output, [*rows.files, *raster.files])
         record = job.record(describer, rows.name)
+        if job.resume and job.output is not None and is_complete(job.output):
+            check_finished(job.output, record)
+            return Outcome(0, was_complete=True)
         picture = Picture(raster, job.bands)
         with describer.stopwatch.part("write"):
             results = _results(job, rows, record, raster.crs_wkt)
@@ -118,6 +131,13 @@ def crs_notes(raster: RasterSource, layer: VectorLayer) -> List[str]:
                 "not, give the raster its CRS (gdal_edit.py -a_srs EPSG:…) and its place, and run again."]
     return [f"{layer.name} has no CRS and was taken to be in the raster's; if it is not, give the layer its CRS "
             "(ogr2ogr -a_srs EPSG:…), and run again."]
+
+
+def _name_of(source: str) -> str:
+    """A file's name; a mark of what may hold a password or key, since results are passed on."""
+    if exists(source) or not _MAY_HOLD_SECRETS.search(source):
+        return Path(source).name
+    return f"connection {hashlib.sha256(source.encode()).hexdigest()[:12]}"
 
 
 def _results(job: Job, rows: VectorLayer, record: Dict[str, str], crs_wkt: str) -> Results | None:

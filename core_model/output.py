@@ -22,7 +22,18 @@ from osgeo import gdal, ogr
 
 from core_model.description import Description
 from core_model.errors import OutputError
-from core_model.formats import Export, create_field, create_layer, files_of, format_of, free_name, free_names, succeed
+from core_model.folders import exists
+from core_model.formats import (
+    Export,
+    create_field,
+    create_layer,
+    drop_journals,
+    files_of,
+    format_of,
+    free_name,
+    free_names,
+    succeed,
+)
 from core_model.geo.gdal_calls import attempt, crs_wkt_of, readable, spatial_reference
 from core_model.geo.regions import Region
 from core_model.geo.vector import VectorLayer
@@ -35,6 +46,9 @@ COLUMNS: Tuple[Tuple[str, int], ...] = (
 _STATUS = [name for name, _ in COLUMNS].index("status") - len(COLUMNS)
 _PREFIX = "AQUILA_"
 _COMMIT_EVERY = 64
+# Letters that a shapefile leaves of a column's name, the _1 behind it included.
+_CUT_NAME = 8
+_LAST_ROW = 2**63 - 1
 # A run may be continued by another version of Aquila.
 _MAY_DIFFER = ("version",)
 # What a GeoPackage's metadata, which is XML, does not give back as it was; and layer names that it does not take.
@@ -126,6 +140,7 @@ class Results:
         notes: List[str] = []
         if self.target.suffix.lower() == ".gpkg":
             self._close()
+            drop_journals(self.target)
             shutil.copyfile(self.path, self.target) if unfinished else self.path.replace(self.target)
             return notes
         notes = Export(self._layer, self.target, self.path).run()
@@ -137,11 +152,11 @@ class Results:
     def check_same_run(self, run: Mapping[str, str]) -> None:
         """Raises ``OutputError`` if the unfinished run was begun with other options."""
         stored = self._layer.GetMetadata()
-        for key, value in run.items():
-            before = stored.get(_PREFIX + key.upper(), "")
-            if key not in _MAY_DIFFER and before != _kept(value):
-                self._close()
-                raise other_run(self.path, key, before, value)
+        try:
+            _compare(self.path, stored, run)
+        except OutputError:
+            self._close()
+            raise
 
     def _close(self) -> None:
         succeed(self._layer.SyncToDisk)
@@ -176,8 +191,7 @@ def begin(
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise
-    # A rollback journal of the file that is replaced must never be taken for one of its successor.
-    Path(f"{partial_path(target)}-journal").unlink(missing_ok=True)
+    drop_journals(partial_path(target))
     unfinished.replace(partial_path(target))
     return Results(target)
 
@@ -188,6 +202,29 @@ def resume(target: Path, run: Mapping[str, str]) -> Results:
     results = Results(target)
     results.check_same_run(run)
     return results
+
+
+def check_finished(target: Path, run: Mapping[str, str]) -> None:
+    """Raises ``OutputError`` if the file ``target`` is not the result of such a ``run``, as far as it tells.
+
+    Only a GeoPackage notes what was asked; of other files the columns have to do.
+    """
+    dataset, _ = attempt(gdal.OpenEx, str(target), gdal.OF_VECTOR)
+    layer = None if dataset is None else dataset.GetLayer(0)
+    names = [] if layer is None else [field.GetName().lower() for field in layer.schema]
+    has_all = all(any(name.startswith(column[:_CUT_NAME]) for name in names) for column, _ in COLUMNS)
+    if layer is None or not has_all:
+        raise OutputError(f"{target} exists and is no result that could be resumed; choose another name, or add "
+                          "--overwrite to replace it.")
+    if target.suffix.lower() == ".gpkg":
+        _compare(target, layer.GetMetadata(), run)
+
+
+def _compare(path: Path, stored: Mapping[str, str], run: Mapping[str, str]) -> None:
+    for key, value in run.items():
+        before = stored.get(_PREFIX + key.upper(), "")
+        if key not in _MAY_DIFFER and before != _kept(value):
+            raise other_run(path, key, before, value)
 
 
 def other_run(path: Path, option: str, before: str, now: str) -> OutputError:
@@ -203,8 +240,8 @@ def check_target(target: Path, inputs: Sequence[str] = ()) -> None:
     if not target.absolute().parent.is_dir():
         raise OutputError(f"the folder {target.absolute().parent} does not exist; make it first.")
     ours = [path.resolve() for path in files_of(target)]
-    for source in map(Path, inputs):
-        if source.exists() and source.resolve() in ours:
+    for source in map(Path, filter(exists, inputs)):
+        if source.resolve() in ours:
             which = "is the input itself" if source.resolve() == ours[0] else f"would replace {source}, an input"
             raise OutputError(f"{target} {which}; choose another name for the results.")
 
@@ -258,7 +295,7 @@ def _copy(
         if row.GetGeometryRef() is not None:
             row.SetGeometry(_of_type(row.GetGeometryRef().Clone(), kind))
         # Rows keep the input's order and, where they rise, its row numbers.
-        last = max(feature.fid, last + 1)
+        last = last + 1 if feature.fid == _LAST_ROW else max(feature.fid, last + 1)
         row.SetFID(last)
         succeed(copied.CreateFeature, row)
     succeed(dataset.CommitTransaction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 
 import numpy as np
@@ -25,8 +26,10 @@ def circle(
 
     Without ``radius_m`` it is 12 raster pixels wide.
 
-    :raises RegionError: if the point has no place in the raster's CRS, or metres mean nothing there.
+    :raises RegionError: if the point has no place in the raster's CRS, metres mean nothing there, or it is no radius.
     """
+    if radius_m is not None and not 0 < radius_m < math.inf:
+        raise RegionError(f"the radius is {radius_m:g}; give it in metres, more than 0.")
     transform = PointTransform(crs, source.crs_wkt)
     placed = transform(np.array([point])) if transform.usable else np.full((1, 2), np.inf)
     if not np.isfinite(placed).all():

@@ -19,8 +19,10 @@ from typer.testing import CliRunner, Result
 from core_model import output
 from core_model.cli import app
 from core_model.console import Meter, interruption
+from core_model.describer import Describer
+from core_model.job import Job
 from tests.geo_helpers import write_layer, write_raster
-from tests.tiny import save_tiny
+from tests.tiny import loaded_tiny, save_tiny
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SIDE, COUNT = 300, 100
@@ -203,6 +205,51 @@ def test_ctrl_c_keeps_what_is_done_and_resume_goes_on(
     assert _texts(target) == whole
     nothing = run("-o", target, "--resume")
     assert nothing.exit_code == 0 and "nothing to resume" in nothing.stderr
+    other = run("-o", target, "--resume", "--limit", 2)
+    if suffix == ".gpkg":  # the only one that notes what was asked
+        assert other.exit_code == 1 and "was begun with limit '', not '2'" in other.stderr
+
+
+def test_only_results_are_complete(run: Run, scene: Path, tmp_path: Path) -> None:
+    for name in ("other.gpkg", "other.geojson"):
+        gdal.VectorTranslate(str(tmp_path / name), str(scene / "plots.gpkg"))
+        refused = run("-o", tmp_path / name, "--resume")
+        assert refused.exit_code == 1 and "is no result that could be resumed" in refused.stderr
+    own = run("-o", scene / "plots.gpkg", "--resume")
+    assert own.exit_code == 1 and "is the input itself" in own.stderr
+
+
+def test_after_an_interrupted_overwrite_the_sentence_names_a_command_that_works(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output.Results, "put", lambda *_: signal.raise_signal(signal.SIGINT))
+    stopped = run("-o", tmp_path / "out.gpkg", "--overwrite")
+    assert stopped.exit_code == 130 and "with --resume in place of --overwrite to go on" in stopped.stderr
+
+
+def test_a_prompt_that_is_too_long_is_refused_before_a_file_is_made(run: Run, tmp_path: Path) -> None:
+    refused = run("-o", tmp_path / "out.gpkg", "--prompt", "what is <region>" + " please" * 900)
+    assert refused.exit_code == 1 and "the prompt is too long" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_hold_no_passwords() -> None:
+    describer = Describer(loaded_tiny())
+    secret = Job("WMS:https://u:geheim@maps.example/wms?key=geheim", "PG:host=db password=geheim dbname=gis")
+    record = secret.record(describer, "plots")
+    assert "geheim" not in str(record) and record == secret.record(describer, "plots")
+    assert record["polygons"] != Job(secret.raster, "PG:host=db dbname=other").record(describer, "plots")["polygons"]
+    assert Job("a/b.tif", "/vsizip/c.zip/d.shp").record(describer, "d")["polygons"] == "d.shp"
+
+
+def test_long_connection_strings_are_no_file_names(run: Run, scene: Path) -> None:
+    shape = json.loads(gdal.ogr.CreateGeometryFromWkt(_square(50, 50)).ExportToJson())
+    inline = json.dumps({"type": "FeatureCollection", "name": "x" * 300, "features": [
+        {"type": "Feature", "properties": {}, "geometry": shape}]})
+    arguments = ["describe", scene / "scene.tif", inline, "--model", scene / "model", "--json", "-o", scene / "i.gpkg"]
+    told = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert told.exit_code == 0, told.stderr
+    assert [row["status"] for row in gdal.OpenEx(str(scene / "i.gpkg"), gdal.OF_VECTOR).GetLayer(0)] == ["ok"]
 
 
 def test_a_second_ctrl_c_stops_at_once_and_keeps_what_is_done(
@@ -286,12 +333,21 @@ def test_two_places_share_one_question(run: Run) -> None:
         (["--wkt", "junk"], 1, "not a WKT geometry"),
         (["--point", "1,2", "--crs", "junk"], 1, "cannot be placed"),
         (["--point", "somewhere"], 2, "no point"),
+        (["--point", "500050,5799950", "--radius", "-5"], 1, "the radius is -5; give it in metres, more than 0"),
+        (["--point", "500050,5799950", "--radius", "nan"], 1, "the radius is nan"),
         ([], 2, "--wkt or --point"),
     ],
 )
 def test_places_that_cannot_be_asked_about_say_why(run: Run, options: list[str], code: int, words: str) -> None:
     result = run("What is <region>?", *options, command="ask")
     assert result.exit_code == code and words in result.stderr and result.stdout == ""
+
+
+def test_coordinates_of_a_crs_are_not_taken_for_pixels(scene: Path, tmp_path: Path) -> None:
+    raster = write_raster(tmp_path / "bare.tif", np.full((3, 64, 64), 9, np.uint8), crs="")
+    arguments = ["ask", raster, "What is <region>?", "--point", "9,48", "--crs", "EPSG:4326", "--model", scene / "model"]
+    told = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert told.exit_code == 1 and "bare.tif has no CRS, so EPSG:4326 means nothing on it" in told.stderr
 
 
 def test_info_tells_versions_devices_and_model(scene: Path) -> None:

@@ -191,6 +191,14 @@ def test_rows_keep_their_order_whatever_their_numbers(tmp_path: Path) -> None:
     assert [(row.GetFID(), row["n"]) for row in dataset.GetLayer(0)] == [(5, 0), (6, 1), (9, 2), (10, 3)]
 
 
+def test_no_row_number_can_follow_the_largest(tmp_path: Path) -> None:
+    rows = ",".join('{"type": "Feature", "id": %d, "properties": {}, "geometry": null}' % fid for fid in (2**63 - 1, 4))
+    (tmp_path / "odd.geojson").write_text('{"type": "FeatureCollection", "features": [' + rows + "]}")
+    _fill(begin(tmp_path / "out.gpkg", open_layer(tmp_path / "odd.geojson"), RUN))
+    dataset = gdal.OpenEx(str(tmp_path / "out.gpkg"), gdal.OF_VECTOR)
+    assert [row.GetFID() for row in dataset.GetLayer(0)] == [0, 4]
+
+
 def test_polygons_and_multipolygons_share_a_multipolygon_layer(tmp_path: Path) -> None:
     multi = WKTS[1].replace("POLYGON(", "MULTIPOLYGON((") + ")"
     path = write_layer(tmp_path / "plots.gpkg", [WKTS[0], multi, None, "POLYGON EMPTY"], ogr.wkbUnknown)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import resource
+import shutil
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +120,74 @@ def test_an_export_that_fails_says_where_the_results_are(tmp_path: Path, monkeyp
             _write(source, tmp_path / "out.csv")
     kept = partial_path(tmp_path / "out.csv").rename(tmp_path / "kept.gpkg")
     assert [row["description"] for row in _rows(kept)] == ["A field."] * 3
+
+
+@contextmanager
+def _full_beyond(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes meanwhile; the system says so as it does of a full disk."""
+    before, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize(("suffix", "largest", "missing"), [
+    (".shp", ".dbf", 1), (".shp", ".dbf", 3000), (".mif", ".mif", 9000), (".geojsonl", ".geojsonl", 300)])
+def test_a_file_that_a_full_disk_cut_is_no_result(tmp_path: Path, suffix: str, largest: str, missing: int) -> None:
+    """GDAL writes them without an error, and their headers or indexes count all rows."""
+    source, target = write_layer(tmp_path / "plots.gpkg", WKTS * 100), tmp_path / f"out{suffix}"
+    _write(source, target)
+    whole = target.with_suffix(largest).stat().st_size
+    with open_layer(source) as layer:
+        results = begin(target, layer, RUN, overwrite=True)
+    for region in list(results.regions()):
+        results.put(Description(region.id, "ok", "A field.", "field", 0.5, 12.5, model="tiny"))
+    results.commit()
+    with _full_beyond(whole - missing), pytest.raises(OutputError, match="cannot be read again"):
+        results.finish()
+    assert len(_rows(partial_path(target))) == 300
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".sqlite"])
+def test_what_another_program_left_beside_a_file_does_not_spoil_its_successor(tmp_path: Path, suffix: str) -> None:
+    """A program that ended while it wrote leaves changes beside the file, and SQLite would add them to any file there."""
+    source, target = write_layer(tmp_path / "plots.gpkg", WKTS), tmp_path / f"out{suffix}"
+    _write(source, target)
+    left, kept = target.with_name(target.name + "-wal"), tmp_path / "kept"
+    with closing(sqlite3.connect(target)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("CREATE TABLE more AS SELECT * FROM sqlite_master")
+        other.commit()
+        shutil.copyfile(left, kept)
+    kept.rename(left)
+    with open_layer(source) as layer:
+        results = begin(target, layer, RUN, overwrite=True)
+    for region in list(results.regions()):
+        results.put(Description(region.id, "ok", "A wood.", "wood", 0.5, 12.5, model="tiny"))
+    results.finish()
+    assert not left.exists() and [row["label"] for row in _rows(target)] == ["wood"] * 3
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".geojsonl", ".kml"])
+def test_a_surface_of_several_faces_keeps_its_shape(tmp_path: Path, suffix: str) -> None:
+    """As a building of a multipatch shapefile; these formats would write it without one and say nothing."""
+    faces = [f"POLYHEDRALSURFACE Z(((500000 5800000 {z},500005 5800000 {z},500005 5800005 {z},500000 5800000 {z})))"
+             for z in (1, 2)]
+    _write(write_layer(tmp_path / "plots.gpkg", faces, ogr.wkbUnknown), tmp_path / f"out{suffix}")
+    dataset = gdal.OpenEx(str(tmp_path / f"out{suffix}"), gdal.OF_VECTOR)
+    assert [row.GetGeometryRef() is not None for row in dataset.GetLayer(0)] == [True, True]
+
+
+def test_mapinfo_tells_that_unknown_numbers_are_0(tmp_path: Path) -> None:
+    with open_layer(write_layer(tmp_path / "plots.gpkg", WKTS)) as layer:
+        results = begin(tmp_path / "out.tab", layer, RUN)
+    for region in list(results.regions()):
+        sure = None if region.id == 2 else 0.5
+        results.put(Description(region.id, "ok", "A field.", "field", sure, 12.5, model="tiny"))
+    assert any(note.startswith("in 1 rows numbers that are not known are 0") for note in results.finish())
 
 
 def test_suffixes_that_a_driver_writes_in_small_letters() -> None:

@@ -252,6 +252,20 @@ def test_nodata_means_all_bands_and_nan_means_any(tmp_path: Path) -> None:
     assert not valid[2, 3] and valid.sum() == 63
 
 
+def test_a_colour_that_means_no_data_in_all_bands_together_does(tmp_path: Path) -> None:
+    """As GDAL's RFC 15 has it: no band says so by itself."""
+    values = _noise(3, 8, 8) | np.uint8(1)
+    values[:, 0, :4] = 0
+    values[0, 1, 1] = 0
+    path = write_raster(tmp_path / "colour.tif", values, colours=RGB)
+    dataset = gdal.Open(str(path), gdal.GA_Update)
+    dataset.SetMetadataItem("NODATA_VALUES", "0 0 0")
+    dataset = None
+    with GdalRaster(path) as raster:
+        _, valid = Picture(raster).read(Window(0, 0, 8, 8), 8)
+    assert not valid[0, :4].any() and valid.sum() == 60
+
+
 def test_window_beyond_the_edge_is_padded_and_marked(tmp_path: Path) -> None:
     values = _noise(3, 100, 100)
     with GdalRaster(write_raster(tmp_path / "edge.tif", values, colours=RGB)) as raster:

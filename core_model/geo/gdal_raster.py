@@ -172,10 +172,13 @@ class GdalRaster:
         return bool(seen.size and (seen >= 0.97 * top).mean() >= _OPAQUE_SHARE)
 
     def _find_mask(self) -> Any:
-        """The mask that belongs to the data set, ``None`` where nodata or alpha say it all."""
+        """The mask that belongs to the data set, ``None`` where the bands' nodata or alpha say it all."""
         band = self._dataset.GetRasterBand(1)
-        ignored = gdal.GMF_ALL_VALID | gdal.GMF_NODATA | gdal.GMF_ALPHA
-        return None if band.GetMaskFlags() & ignored else band.GetMaskBand()
+        flags = band.GetMaskFlags()
+        of_all_bands = gdal.GMF_NODATA | gdal.GMF_PER_DATASET  # a colour that means none, in no band by itself
+        if flags & of_all_bands == of_all_bands:
+            return band.GetMaskBand()
+        return None if flags & (gdal.GMF_ALL_VALID | gdal.GMF_NODATA | gdal.GMF_ALPHA) else band.GetMaskBand()
 
 
 def _open(path: str) -> Any:

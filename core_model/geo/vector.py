@@ -10,6 +10,7 @@ from typing import Any
 from osgeo import gdal, ogr
 
 from core_model.errors import RegionError
+from core_model.folders import exists
 from core_model.geo.gdal_calls import NO_REASON, attempt, crs_wkt_of, readable
 from core_model.geo.polygons import kind_of
 from core_model.geo.regions import Region
@@ -116,7 +117,7 @@ def open_layer(path: str | Path, layer: str | None = None, where: str | None = N
     text = str(path)
     dataset, reason = attempt(gdal.OpenEx, text, gdal.OF_VECTOR | gdal.OF_VERBOSE_ERROR)
     if dataset is None:
-        missing = not Path(text).exists() and ":" not in text and not text.startswith("/vsi")
+        missing = not exists(text) and ":" not in text and not text.startswith("/vsi")
         problem = "there is no such file" if missing else reason
         raise RegionError(f"{text} cannot be opened as a vector layer ({problem}); check the path and the format.")
     chosen = _find_layer(dataset, text, layer)

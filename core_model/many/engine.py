@@ -22,15 +22,16 @@ from core_model.config import AquilaConfig
 from core_model.console import Meter, interruption
 from core_model.describer import Describer
 from core_model.errors import OutputError
-from core_model.folders import model_folder
+from core_model.folders import exists, model_folder
 from core_model.geo.raster import GdalRaster, choose_bands
 from core_model.geo.vector import open_layer
 from core_model.job import Job, Outcome, crs_notes
 from core_model.loading.empty import empty_model
 from core_model.many import cluster
-from core_model.many.folder import RunFolder
+from core_model.many.folder import PARTITIONED, RunFolder
 from core_model.many.plan import Unit, cut, fingerprint
 from core_model.many.worker import Errand
+from core_model.output import check_finished, is_complete
 from core_model.text.tokenizer import load_tokenizer
 from core_model.weights import weight_files
 
@@ -64,6 +65,10 @@ def run(job: Job, target: Path, setup: Setup) -> Outcome:
         folder.check(job, [*layer.files, *raster.files])
         choose_bands(raster, job.bands)
         record = job.record(outline, layer.name)
+        if job.resume and is_complete(target):
+            if target.suffix.lower() != PARTITIONED:
+                check_finished(target, record)
+            return Outcome(0, was_complete=True)
         with cluster.connected(setup.address, setup.workers):
             divided = cluster.share(setup.workers, setup.device)
             results = folder.open(job, layer, record, raster.crs_wkt)
@@ -110,7 +115,7 @@ def _outline(folder: Path) -> Describer:
 
 def _seen_by_all(raster: str) -> str:
     """A file's whole path, since workers have other working folders; what is no file is left as it is."""
-    return str(Path(raster).absolute()) if Path(raster).exists() else raster
+    return str(Path(raster).absolute()) if exists(raster) else raster
 
 
 def _raster_fingerprint(raster: GdalRaster) -> str:
