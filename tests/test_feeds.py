@@ -15,7 +15,7 @@ from core_model.text.prompt import IGNORED_LABEL
 from tests.made_training import CPU, SIZE
 from tests.manifest_made import record_values, write_manifest
 from tests.tiny import CONTEXT, tiny_model, tiny_tokenizer
-from training.errors import TrainingError
+from training.errors import RecipeError, TrainingError
 from training.feeds.examples import Examples, Order, collate
 from training.feeds.manifests import ManifestPictures, Teller, open_manifests
 from training.settings import TextStage
@@ -115,6 +115,19 @@ def test_examples_can_be_handed_to_workers(tmp_path: Path) -> None:
     examples = Examples(_pictures(path), Teller(builder, "", 500), builder, Order([1], 1, 0), count=3, seed=0)
     again = pickle.loads(pickle.dumps(examples))
     assert again[2].row == examples[2].row
+
+
+def test_evaluating_on_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the encoder has seen all the pictures."""
+    path = write_manifest(tmp_path / "m.jsonl", _values())
+    stage = TextStage(
+        steps=1, scenes_per_batch=1, manifest=[str(path)], about="both", bank=True, workers=0, evaluate_every=1)
+    tokenizer = tiny_tokenizer()
+    model = tiny_model(tokenizer)
+    data = TextData(stage, prompt_builder(model, tokenizer), CONTEXT, SIZE, tmp_path, tmp_path / "run")
+    monkeypatch.setattr("training.stages.text.fill", lambda *_: pytest.fail("the bank is filled"))
+    with pytest.raises(RecipeError, match=r"'evaluate_every' .* none of the split 'val'; give some records that split"):
+        data.work(model, CPU)
 
 
 def test_epochs_of_a_manifest_become_steps(tmp_path: Path) -> None:

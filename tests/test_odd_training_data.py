@@ -23,9 +23,12 @@ from training.data.converters.classes import ClassTable, class_table
 from training.data.converters.coco import coco
 from training.data.converters.dota import dota
 from training.data.converters.semantic import read_labels
+from training.data.converters.shapes import segmentation_region
 from training.data.converters.texts import table
 from training.data.converters.voc import voc
+from training.data.manifest.images import Pixels
 from training.data.manifest.packing import copy
+from training.data.manifest.reader import ManifestReader
 from training.data.manifest.record import ConversationEntry, Exchange, ManifestError, Record, RegionEntry
 from training.data.manifest.store import records
 from training.data.mixture import load_sources
@@ -92,9 +95,30 @@ def test_files_in_another_encoding_are_told_in_a_sentence(tmp_path: Path) -> Non
     (tmp_path / "a.jsonl").write_bytes(b'{"id": "\xfc"}\n')
     with pytest.raises(ManifestError, match="a.jsonl is not in UTF-8"):
         list(records(tmp_path / "a.jsonl"))
+    with pytest.raises(ManifestError, match="a.jsonl is not in UTF-8"):
+        ManifestReader(tmp_path / "a.jsonl")
     table_of_ones_own = write_json(tmp_path / "t.json", {"codes": {"1": "roof"}, "unlabelled": 0})
     with pytest.raises(ManifestError, match="'unlabelled' of .* must be a list"):
         class_table(str(table_of_ones_own))
+
+
+@pytest.mark.parametrize("gsd", ["-", "1e999", "0", "null"])
+def test_a_gsd_that_is_no_number_is_not_known(tmp_path: Path, gsd: str) -> None:
+    write_picture(tmp_path / "pictures" / "a.png")
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "a.txt").write_text(f"gsd:{gsd}\n2 2 20 2 20 12 2 12 plane 0")
+    report = Report()
+    (found,) = dota(tmp_path / "t", origin(tmp_path), report)
+    assert found.gsd is None and not report.problems
+
+
+@pytest.mark.parametrize(("values", "name"), [
+    ({"size": [30, 40], "counts": [1, "many"]}, "counts"), ({"size": [30, None], "counts": "1"}, "size"),
+    ({"size": [30, float("nan")], "counts": "1"}, "size"), ({"size": [30, 40], "counts": [float("inf")]}, "counts"),
+])
+def test_run_lengths_of_no_numbers_cost_their_region_only(values: Dict[str, object], name: str) -> None:
+    with pytest.raises(ManifestError, match=f"the '{name}' of its run lengths are not whole numbers"):
+        segmentation_region(values, "roof")
 
 
 def test_a_split_that_there_is_not_is_refused_at_once(tmp_path: Path) -> None:
@@ -139,6 +163,30 @@ def test_a_place_is_in_one_split_of_all_manifests(tmp_path: Path) -> None:
             splits.setdefault(record.place, set()).add(supply.split)
     assert len(splits) == 12 and all(len(names) == 1 for names in splits.values())
     assert {split for names in splits.values() for split in names} == {"train", "val", "test"}
+
+
+def test_pictures_of_one_name_in_two_folders_are_two_places(tmp_path: Path) -> None:
+    """Of records without a place; one picture of two manifests is one, and a place that is stated is everywhere."""
+    for name, split in (("a", "train"), ("b", "test")):
+        write_picture(tmp_path / name / "1.png", seed=ord(name))
+        write_manifest(tmp_path / name / "set.jsonl", record_values(
+            image="1.png", place=None, split=split, conversations=None))
+    paths = [tmp_path / name / "set.jsonl" for name in ("a", "b")]
+    found = manifest_supplies(paths, 32, 1, {}, None, Distinct(), 0, {})
+    places = {supply.split: supply._records[0].place for supply in found}  # type: ignore[attr-defined]
+    assert places == {"train": "1.png", "test": "../b/1.png"}
+    write_picture(tmp_path / "b" / "2.png", seed=5)
+    for changes in ({"image": "../a/1.png", "place": None}, {"image": "2.png", "place": "1.png"}):
+        write_manifest(paths[1], record_values(id="2", split="test", conversations=None, **changes))
+        with pytest.raises(ManifestError, match=r"place '1\.png' is said to be in train and in test"):
+            manifest_supplies(paths, 32, 1, {}, None, _All(), 0, {})
+
+
+class _All(Distinct):
+    """Takes every picture for another one."""
+
+    def add(self, pixels: Pixels, name: str) -> bool:  # noqa: ARG002 (none is looked at)
+        return True
 
 
 def test_a_window_with_a_tiny_polygon_is_used(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from training.data.manifest.reader import sample
 from training.data.manifest.record import Record
 from training.errors import TrainingError
 from training.own_layers import FULL, adapt, main, rates, table
-from training.own_windows import Wanted, apart, claim_of, classes_of, windows
+from training.own_windows import Wanted, apart, claim_of, classes_of, labelled_claim, seen_in_training, windows
 
 SIDE, STEP = 384, 48
 
@@ -101,6 +101,27 @@ def test_places_are_kept_apart_whole(tmp_path: Path) -> None:
         apart([replace(record, place="here") for record in train])
 
 
+def test_no_window_to_train_on_shows_a_held_out_polygon(tmp_path: Path) -> None:
+    """Windows overlap, so some of the other places do; they stay only where too few would be left."""
+    found = windows(Wanted(_layers(tmp_path), tmp_path / "out"), 64)
+    train, test = apart(found)
+    neighbours = [record for record in found if record not in train and record not in test]
+    assert neighbours and not {record.place for record in neighbours} & {record.place for record in test}
+    assert seen_in_training(train, test) == 0 < seen_in_training(neighbours, test)
+    wide = [replace(record, extra={"window": [-SIDE, -SIDE, 3 * SIDE, 3 * SIDE]}) for record in found]
+    train, test = apart(wide)
+    assert len(train) + len(test) == len(found) and seen_in_training(train, test) == len(_labels(test))
+
+
+def test_values_that_differ_in_capitals_are_one_class(tmp_path: Path) -> None:
+    """Or a class would be told from itself."""
+    wanted = Wanted(_layers(tmp_path), tmp_path / "out", classes=(("1", "Tin"), ("2", "tin")))
+    found = windows(wanted, 64)
+    assert set(_labels(found)) == {"tin"}
+    with pytest.raises(TrainingError, match="one class, 'tin'"):
+        classes_of(found)
+
+
 def test_rare_classes_are_on_both_sides(tmp_path: Path) -> None:
     """A class in two places is trained on in one and measured in the other; one in a single place is named."""
     found = windows(Wanted(_layers(tmp_path), tmp_path / "out"), 64)
@@ -160,6 +181,33 @@ def test_a_folder_is_not_taken_for_another_layers(tmp_path: Path) -> None:
         claim_of(wanted, FULL)
 
 
+def test_a_folder_is_not_taken_for_other_labels(tmp_path: Path) -> None:
+    """QGIS keeps what was edited last beside a GeoPackage, whose own time does not change."""
+    wanted = Wanted(_layers(tmp_path), tmp_path / "out")
+    windows(wanted, 64)
+    claim_of(wanted, FULL).stake()
+    labelled_claim(wanted).stake()
+    windows(wanted, 64)
+    labelled_claim(wanted)
+    layer = Path(wanted.layers.polygons)
+    changed = layer.stat().st_mtime_ns
+    layer.write_text(layer.read_text(encoding="utf-8").replace('"sort": 1', '"sort": 2', 1), encoding="utf-8")
+    os.utime(layer, ns=(changed, changed))
+    claim_of(wanted, FULL)
+    windows(wanted, 64)
+    with pytest.raises(TrainingError, match="other labels of these layers; delete it"):
+        labelled_claim(wanted)
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--steps"])
+def test_nothing_to_train_is_refused(tmp_path: Path, option: str) -> None:
+    """Before anything is read or written."""
+    with pytest.raises(SystemExit, match=f"{option} is 0; give 1 or more"):
+        main(["--raster", "none.tif", "--polygons", "none.gpkg", "--label-field", "kind", option, "0", "--out",
+              str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_ends_with_the_sentence(tmp_path: Path) -> None:
     """No traceback: the sentence is what the user sees."""
     layers = _layers(tmp_path)
@@ -188,4 +236,6 @@ def test_a_folder_comes_of_it(tmp_path: Path, names: Tuple[Tuple[str, str], ...]
     before, after = adapt(wanted, stage)
     assert before.regions == after.regions > 5 and 0.5 <= before.most_frequent < 1
     loaded = load_model(str(tmp_path / "roofs" / "model"), device="cpu")
-    assert loaded.name == "roofs" and "light roof" in (tmp_path / "roofs" / "model" / "README.md").read_text()
+    card = (tmp_path / "roofs" / "model" / "README.md").read_text(encoding="utf-8")
+    assert loaded.name == "roofs" and "light roof" in card and "no picture trained on shows any of these" in card
+    assert (tmp_path / "roofs" / "run" / "asked.txt").is_file()

@@ -26,7 +26,7 @@ from training.evaluation.classification import Classification
 from training.evaluation.describing import Describing
 from training.evaluation.features import TRAINING_PICTURES
 from training.evaluation.hallucination import Hallucination
-from training.evaluation.held_out import held_out_scenes
+from training.evaluation.held_out import evenly, held_out_scenes
 from training.evaluation.judges import Judge, LabelJudge, LanguageModelJudge
 from training.evaluation.manifest_set import manifest_sets
 from training.evaluation.material import DataSet, NotMeasured
@@ -49,7 +49,7 @@ def measure_card(loaded: LoadedModel, chosen: argparse.Namespace) -> str:
         raise NotMeasured(f"the card is of the public data sets; choose a task for {chosen.data}: {', '.join(TASKS)}.")
     size = loaded.model.config.encoder.image_size
     scenes = held_out_scenes(chosen.data, chosen.split, size, chosen.sets or SETS)
-    kept = {name: tasks.known(found[: chosen.scenes]) for name, found in scenes.items() if found}
+    kept = {name: tasks.known(evenly(found, chosen.scenes)) for name, found in scenes.items() if found}
     figures = card.measure(Generator(loaded.model, loaded.tokenizer), kept)
     text = card.markdown(figures, loaded.name)
     if chosen.out:

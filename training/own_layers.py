@@ -31,10 +31,20 @@ from training.data.phrases import Turn
 from training.data.questions import Subject
 from training.data.scenes import Scene
 from training.engine import Engine, Launch, Work, training_arguments
+from training.errors import TrainingError
 from training.evaluation import tasks
 from training.feeds.drawn import Speaker
 from training.feeds.examples import Examples, Order, collate
-from training.own_windows import OwnScenes, Wanted, apart, claim_of, classes_of, windows
+from training.own_windows import (
+    OwnScenes,
+    Wanted,
+    apart,
+    claim_of,
+    classes_of,
+    labelled_claim,
+    seen_in_training,
+    windows,
+)
 from training.parts import Start, finished, ready_to_train
 from training.plan import plan_of, schedule_line
 from training.recipe import start_logging
@@ -108,7 +118,11 @@ def _shares(truth: Sequence[str], said: Sequence[str]) -> Tuple[float, float]:
 
 
 def adapt(wanted: Wanted, stage: TextStage) -> Tuple[Rates, Rates]:
-    """Train and write the folder; the rates before and after, on the places kept apart."""
+    """Train and write the folder; the rates before and after, on the places kept apart.
+
+    Raises ``TrainingError`` for layers that cannot serve, a folder of other layers, and nothing to do.
+    """
+    _refuse_nothing(wanted, stage)
     start = folder_start(str(model_folder(wanted.start)))
     device = pick_device(wanted.device)
     model, tokenizer = start("float32", device)
@@ -117,9 +131,15 @@ def adapt(wanted: Wanted, stage: TextStage) -> Tuple[Rates, Rates]:
     found = windows(wanted, size)
     classes = classes_of(found)
     train, test = apart(found)
+    labels = labelled_claim(wanted)
     claim.stake()
+    labels.stake()
     _LOG.info("%d windows to train on, %d kept apart; classes: %s", len(train), len(test),
               ", ".join(entry.name for entry in classes))
+    seen = seen_in_training(train, test)
+    if seen:
+        _LOG.warning("%d of the held-out polygons also show in windows to train on, where they have no class; polygons "
+                     "in more places would keep them apart", seen)
     folder = wanted.out / "data"
     supply = ManifestSupply(folder, train, classes, size, wanted.rounds, "train")
     held_out = OwnScenes(ManifestSupply(folder, test, classes, size, 1, "test"), len(test), 1)
@@ -132,8 +152,15 @@ def adapt(wanted: Wanted, stage: TextStage) -> Tuple[Rates, Rates]:
         after = measured(model, tokenizer, scenes, names)
         _LOG.info("after: %s", after)
     model.config = replace(model.config, name=wanted.out.name)
-    save_model(wanted.out / "model", model, tokenizer, card=_card(wanted, names, before, after))
+    save_model(wanted.out / "model", model, tokenizer, card=_card(wanted, names, before, after, seen))
     return before, after
+
+
+def _refuse_nothing(wanted: Wanted, stage: TextStage) -> None:
+    """Raise ``TrainingError`` where no look at a window, or no step, is asked for."""
+    for name, count in (("--rounds", wanted.rounds), ("--steps", stage.steps)):
+        if count < 1:
+            raise TrainingError(f"{name} is {count}; give 1 or more.")
 
 
 def _trained(
@@ -170,11 +197,14 @@ def table(before: Rates, after: Rates) -> str:
     return "\n".join(lines)
 
 
-def _card(wanted: Wanted, names: Sequence[str], before: Rates, after: Rates) -> str:
+def _card(wanted: Wanted, names: Sequence[str], before: Rates, after: Rates, seen: int) -> str:
+    apart_from = ("no picture trained on shows any of these regions" if not seen else
+                  f"{seen} of these regions also show in pictures trained on, where they have no class")
     return f"""# {wanted.out.name}
 
 `{wanted.start}`, adapted to {', '.join(names)} of the field `{wanted.layers.label_field}` of
-`{Path(wanted.layers.polygons).name}` over `{Path(wanted.layers.raster).name}`, on places of their own:
+`{Path(wanted.layers.polygons).name}` over `{Path(wanted.layers.raster).name}`. Measured on other places than it was
+trained on; {apart_from}:
 
 ```
 {table(before, after)}

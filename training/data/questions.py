@@ -29,6 +29,9 @@ from training.data.vocabulary import CATEGORIES, of_source
 THE_SAME = "more of the same"
 RING_SURE, RING_TRACE = 0.9, 0.03  # a neighbour is denied only where nearly all is known and none of it is seen
 LIST_LENGTHS = (2, 24)  # a user's labels: short lists are asked more often, long ones have a class for everything
+# A patch of the default data sets has the one class that it was chosen for, whatever else it shows. Other vocabularies
+# may say that two of their classes hold at once.
+EXCLUSIVE = True
 SIZE_SIDES = (SIZES[:2], SIZES[2:3], SIZES[3:])
 COMMON_COLOURS = (
     "dark green", "green", "light green", "greyish green", "brown", "light brown", "reddish brown", "greyish brown",
@@ -319,8 +322,9 @@ def labels(subject: Subject) -> Optional[Turn]:
 
 def _distractors(category: int, own_source: bool, only_names: bool) -> List[str]:
     source, name = CATEGORIES[category].source, CATEGORIES[category].name
-    if own_source and only_names:  # classes of one data set exclude each other
-        return [CATEGORIES[number].name for number in of_source(source) if CATEGORIES[number].name != name]
+    if own_source and only_names:
+        names = [CATEGORIES[number].name for number in of_source(source) if CATEGORIES[number].name != name]
+        return names if EXCLUSIVE else [other for other in names if not may_hold(other, category)]
     numbers = of_source(source) if own_source else range(len(CATEGORIES))
     terms = {CATEGORIES[number].name for number in numbers} if only_names else {
         term for number in numbers for term in own_terms(number)}

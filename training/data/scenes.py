@@ -42,6 +42,7 @@ class Scene:
     ``valid`` is False where the picture is empty (beyond a raster's edge); ``place`` is its ground, "" unknown.
     ``altered`` tells that it no longer looks as the data set does: it was stretched, or one patch lies in another.
     Where it is ``groundless`` it shows no ground, and its regions' categories say nothing but the data set.
+    ``native_gsd`` is that of the data set's picture, where it is known and may differ.
     ``home`` is the same picture with ground of the last region's own kind around it, where it lies in another's.
     """
 
@@ -55,6 +56,7 @@ class Scene:
     altered: bool = False
     groundless: bool = False
     home: Optional[Pixels] = None
+    native_gsd: Optional[float] = None
 
 
 def star_polygon(rng: np.random.Generator, height: int, width: int, fill: float = 1.0) -> Mask:

@@ -43,8 +43,9 @@ def patch_scenes(patches: Sequence[Patch], source: str, size: int, seed: int = 0
             regions.append(SceneRegion(mask, patch.category))
         valid = categories != UNKNOWN
         image[~valid] = image[valid].mean(axis=0)
-        gsd = PATCH_GSD[source] * chosen[0].pixels.shape[0] / half
-        scenes.append(Scene(image, gsd, categories, source, valid, regions))
+        native = PATCH_GSD[source]
+        gsd = native * chosen[0].pixels.shape[0] / half
+        scenes.append(Scene(image, gsd, categories, source, valid, regions, native_gsd=native))
     return scenes
 
 
@@ -131,7 +132,7 @@ def _tile_scene(
             regions.append(SceneRegion(mask, category))
     return Scene(
         pixels, image.gsd * 2.0**tile.level, categories.astype(np.int16) - 1, image.source, valid, regions,
-        place_of(image.source, image.name))
+        place_of(image.source, image.name), native_gsd=image.gsd)
 
 
 def _resampled(

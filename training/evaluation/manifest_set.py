@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from training.data.converters.base import words
 from training.data.manifest.masks import record_masks
 from training.data.manifest.reader import ManifestReader, fit
-from training.data.manifest.record import ConversationEntry, ManifestError, Record
+from training.data.manifest.record import Exchange, ManifestError, Record
 from training.data.manifest.store import records
 from training.data.phrases import Turn
 from training.evaluation.held_out import evenly
 from training.evaluation.material import DataSet, NotMeasured, Shown, Spoken, Target
 
 CAPTION_KINDS = ("short", "part", "phrase", "caption", "description", "detailed")
+# Their text may come after the class in one conversation, as training's makers write it.
+STYLES = ("phrase", "description", "detailed")
 REASONING_KINDS = (
     "reasoning", "odd-one-out", "tell-apart", "compare", "larger", "count", "direction", "order", "conversation",
     "dialogue", "question",
@@ -25,7 +27,7 @@ class ManifestSet(DataSet):
     """One source's records of one split, pictures fitted into the model's square as they are asked for.
 
     Classes are the labels of all the source's records. A picture's regions are taken for all there is of their classes.
-    Of a conversation the first turn is asked.
+    Of a conversation the first turn is asked, of one in the ``STYLES`` the last.
     """
 
     def __init__(
@@ -67,25 +69,26 @@ class ManifestSet(DataSet):
 
     def captions(self) -> List[Spoken]:
         """Conversations of the kinds that describe; those of one kind about the same regions are one."""
-        return self._spoken(CAPTION_KINDS)
+        return self._spoken(CAPTION_KINDS, lambda _asked: "")
 
     def reasoning(self) -> List[Spoken]:
-        """Conversations of the kinds that take more."""
-        return self._spoken(REASONING_KINDS)
+        """Conversations of the kinds that take more; those that ask the same of the same regions are one."""
+        return self._spoken(REASONING_KINDS, lambda asked: asked)
 
-    def _spoken(self, kinds: Sequence[str]) -> List[Spoken]:
-        found: Dict[Tuple[int, str, Tuple[int, ...]], List[ConversationEntry]] = {}
+    def _spoken(self, kinds: Sequence[str], task_of: Callable[[str], str]) -> List[Spoken]:
+        """One question for each task, which ``task_of`` tells from the instruction, with all of its answers."""
+        found: Dict[Tuple[int, str, Tuple[int, ...], str], List[Exchange]] = {}
         for number, record in enumerate(self._records):
             for entry in record.conversations:
                 if entry.kind in kinds:
-                    found.setdefault((number, entry.kind, entry.regions), []).append(entry)
-        return [_spoken(picture, entries) for (picture, _, _), entries in found.items()]
+                    turn = entry.turns[-1 if entry.kind in STYLES else 0]
+                    found.setdefault((number, entry.kind, entry.regions, task_of(turn.instruction)), []).append(turn)
+        return [_spoken(picture, kind, regions, turns) for (picture, kind, regions, _), turns in found.items()]
 
 
-def _spoken(picture: int, entries: Sequence[ConversationEntry]) -> Spoken:
-    first = entries[0]
-    turn = Turn(first.kind, first.turns[0].instruction, first.turns[0].answer, first.regions)
-    return Spoken(picture, turn, tuple(dict.fromkeys(entry.turns[0].answer for entry in entries)))
+def _spoken(picture: int, kind: str, regions: Tuple[int, ...], turns: Sequence[Exchange]) -> Spoken:
+    asked = Turn(kind, turns[0].instruction, turns[0].answer, regions)
+    return Spoken(picture, asked, tuple(dict.fromkeys(turn.answer for turn in turns)))
 
 
 def manifest_sets(

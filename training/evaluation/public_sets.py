@@ -37,8 +37,7 @@ class PublicSet(DataSet):
         self.labels = class_names(name)
         self.places = [scene.place or str(number) for number, scene in enumerate(scenes)]
         self.targets = [
-            Target(number, place, CATEGORIES[region.category].name, int(region.mask.sum()), float(region.mask.sum()))
-            for number, scene in enumerate(scenes) for place, region in enumerate(scene.regions)]
+            _target(scene, number, place) for number, scene in enumerate(scenes) for place in range(len(scene.regions))]
         self._facts = lru_cache(maxsize=None)(lambda number: scene_facts(scenes[number]))
 
     def shown(self, picture: int) -> Shown:
@@ -92,6 +91,14 @@ class PublicSet(DataSet):
             turns = (maker(subject) for maker in REASONED)
             found += [Spoken(target.picture, turn, (turn.answer,)) for turn in turns if turn is not None]
         return found
+
+
+def _target(scene: Scene, number: int, place: int) -> Target:
+    """A region; its pixels in the data set's picture follow from the GSD of that and of the shown one."""
+    region = scene.regions[place]
+    shown = int(region.mask.sum())
+    pixels = round(shown * (scene.gsd / (scene.native_gsd or scene.gsd)) ** 2)
+    return Target(number, place, CATEGORIES[region.category].name, pixels, float(shown))
 
 
 def class_names(name: str) -> Tuple[str, ...]:

@@ -104,10 +104,11 @@ def collate(scenes: List[Scene], extractor: ExtractorConfig) -> Dict[str, Tensor
 
     ``sectors`` [R, context tokens, categories] are the shares of each sector of the facts' ring, as far as known.
     ``forms`` are masks [M, side, side], the regions' and drawn ones, with their ``shapes`` and ``orientations`` [M].
-    ``weights`` make every scene count the same, however many regions a mosaic holds. ``altered`` [T] are pictures
-    unlike those of their data set. ``homes`` uint8 [H, S, S, 3] show ``housed`` [H] regions among ground of their own
-    kind. ``counts`` [7] are what the losses are divided by: the weights' sum, regions, known sectors by weight, judged
-    shapes, judged orientations, regions of pictures that are not altered, homes.
+    ``weights`` are 1/√n in a scene of n regions, so that a mosaic of nine counts three times as much as a scene of one.
+    ``altered`` [T] are pictures unlike those of their data set. ``homes`` uint8 [H, S, S, 3] show ``housed`` [H]
+    regions among ground of their own kind. ``counts`` [7] are what the losses are divided by: the weights' sum,
+    regions, known sectors by weight, judged shapes, judged orientations, regions of pictures that are not altered,
+    homes.
     """
     regions = [(number, region) for number, scene in enumerate(scenes) for region in scene.regions if region.mask.any()]
     looks = [_looks(scenes[number], region.mask) for number, region in regions]

@@ -127,8 +127,12 @@ class TextData:
         return min(self.stage.scenes, self.steps() * self.stage.scenes_per_batch)
 
     def work(self, model: Aquila, device: torch.device) -> Work:
-        """The examples of all steps; with a bank, the model's encoder sees every picture here."""
+        """The examples of all steps; with a bank, the model's encoder sees every picture here.
+
+        Raises ``RecipeError`` where there is nothing to evaluate on as the recipe asks.
+        """
         count = self.steps() * self.stage.scenes_per_batch
+        held_out = self._held_out()
         source: Any = self.manifest or drawn_scenes(self.data, self.size, self.stage, count)
         lengths = self._lengths(source)
         if self.stage.bank:
@@ -136,7 +140,7 @@ class TextData:
             source = fill(model, source, self.stage.workers, device)
             lengths = lengths or list(region_counts(source))
         learner = TextLearner(model, answer_weights(self.stage, self.builder))
-        return Work(learner, self._examples(source, lengths, count), collate, self._held_out())
+        return Work(learner, self._examples(source, lengths, count), collate, held_out)
 
     def _manifest(self, split: str) -> ManifestPictures:
         cache = 0.0 if self.stage.bank else self.stage.cache_gib
@@ -166,7 +170,9 @@ class TextData:
             self._manifest("val") if self.manifest is not None
             else held_out_scenes(self.data, self.size, self.stage))
         if not len(source):
-            return None
+            raise RecipeError(
+                "'evaluate_every' asks for the loss on held-out pictures, but there are none of the split 'val'; give "
+                "some records that split, or leave 'evaluate_every' out of the recipe.")
         order = Order([1] * len(source), 1, self.stage.seed)
         count = min(len(source), self.stage.evaluate_scenes)
         return Examples(source, self._speak(), self.builder, order, count=count, seed=self.stage.seed)

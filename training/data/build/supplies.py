@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -174,10 +175,14 @@ class ManifestSupply(Supply):
         categories = np.full(pixels.shape[:2], UNKNOWN, np.int16)
         instances = np.zeros(pixels.shape[:2], np.int32)
         numbers = self._numbers()
-        for number, region in enumerate(record.regions, 1):
+        # Masks are made again rather than kept: those of a large picture's regions may not fit into memory together.
+        areas = [sum(int(part.sum()) for _, part in parts(region, *pixels.shape[:2])) for region in record.regions]
+        # The smaller on top, whatever the file's order: a pond would be lost under the garden that it lies in.
+        for number in sorted(range(len(areas)), key=lambda number: -areas[number]):
+            region = record.regions[number]
             for window, part in parts(region, *pixels.shape[:2]):
                 categories[window][part] = numbers.get(region.label, UNKNOWN)
-                instances[window][part] = number
+                instances[window][part] = number + 1
         if record.gsd is None:
             raise ManifestError(f"{record.id} has no GSD")
         return LabelledScene(record.id, pixels, categories, record.gsd, self._known or self.source, instances)
@@ -206,12 +211,12 @@ def manifest_supplies(
 ) -> List[Supply]:
     """The supplies of manifests by source and split; records that cannot serve are counted in ``skipped``.
 
-    A place is in one split, in whichever of them it is.
+    A place is in one split, in whichever of them it is; a picture without a place is one of its own.
     """
     groups: Dict[Tuple[Path, str, str], List[Record]] = {}
     for path in paths:
         for record in records(path):
-            usable = _usable(record, path.parent, gsd, distinct, skipped)
+            usable = _usable(_placed(record, path.parent, paths[0].parent), path.parent, gsd, distinct, skipped)
             if usable is not None:
                 groups.setdefault((path.parent, usable.source, usable.licence), []).append(usable)
     split_of = stated_splits(pair for members in groups.values() for pair in _places(members))
@@ -221,14 +226,28 @@ def manifest_supplies(
         classes = [given.get(label, words_for(label)) for label in labels]
         split_of |= split_by_place(_places(members), seed, split_of)
         for split in SPLITS:
-            chosen = [record for record in members if split_of[record.place or record.image] == split]
+            chosen = [record for record in members if split_of[record.place] == split]
             if chosen:
                 found.append(ManifestSupply(folder, chosen, classes, size, rounds, split))
     return found
 
 
 def _places(members: Sequence[Record]) -> List[Tuple[str, str]]:
-    return [(record.place or record.image, record.split) for record in members]
+    return [(record.place, record.split) for record in members]
+
+
+def _placed(record: Record, folder: Path, start: Path) -> Record:
+    """The record with its picture's path for a place that it does not state.
+
+    Manifests may name different pictures alike, so the path counts from the folder ``start`` that they share.
+    """
+    if record.place:
+        return record
+    picture = (folder / record.shard / record.image).resolve()
+    try:
+        return replace(record, place=Path(os.path.relpath(picture, start.resolve())).as_posix())
+    except ValueError:  # on another drive of Windows
+        return replace(record, place=picture.as_posix())
 
 
 def _usable(
@@ -244,7 +263,7 @@ def _usable(
     if reason:
         skipped[reason] = skipped.get(reason, 0) + 1
         return None
-    return record if record.gsd is not None else Record(**{**vars(record), "gsd": gsd})
+    return record if record.gsd is not None else replace(record, gsd=gsd)
 
 
 def default_shares() -> Dict[str, float]:

@@ -103,4 +103,5 @@ def _values(source: str, classes: Sequence[ClassWords]) -> Dict[str, Any]:
         "REACHES": {},
         "TRUE_OF": {},
         "CONTAINS": {},
+        "EXCLUSIVE": False,
     }

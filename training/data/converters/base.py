@@ -21,7 +21,7 @@ from training.data.manifest.record import (
     from_line,
     to_line,
 )
-from training.data.manifest.store import write
+from training.data.manifest.store import in_utf8, write_lines
 
 CATEGORY = "What is <region>? Answer with a category."
 
@@ -113,11 +113,11 @@ def each_file(
 
 def save(records: Iterable[Record], out: Path, report: Report) -> int:
     """Write the records that hold what a manifest must; the others go to the report. Returns how many are written."""
-    return write(_sound(records, report), out)
+    return write_lines(_sound(records, report), out)
 
 
-def _sound(records: Iterable[Record], report: Report) -> Iterator[Record]:
-    """Records that a manifest takes, whose ids are their own, without regions that have no pixels."""
+def _sound(records: Iterable[Record], report: Report) -> Iterator[str]:
+    """The lines of records that a manifest takes, whose ids are their own, without regions that have no pixels."""
     seen = set()
     for record in records:
         if record.id in seen:
@@ -125,7 +125,9 @@ def _sound(records: Iterable[Record], report: Report) -> Iterator[Record]:
             continue
         seen.add(record.id)
         try:
-            yield from_line(to_line(_with_pixels(record, report)))
+            line = to_line(_with_pixels(record, report))
+            from_line(line)
+            yield line
         except ManifestError as error:
             report.problem(record.id, str(error))
 
@@ -149,10 +151,8 @@ def _with_pixels(record: Record, report: Report) -> Record:
 
 def read_text(path: Path) -> str:
     """A text file; raises ``ManifestError`` for one that is not in UTF-8."""
-    try:
+    with in_utf8(path):
         return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{path} is not in UTF-8 ({error.reason} at byte {error.start}); save it anew so") from None
 
 
 def load_json(path: Path, kind: type = list) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ def _record(path: Path, origin: Origin, report: Report, names: Sequence[str], di
 def _gsd(text: str) -> Optional[float]:
     """DOTA writes ``gsd:0.146``, and ``gsd:null`` or ``gsd:None`` where it is not known."""
     found = _GSD.match(text.lower())
-    return float(found.group(1)) if found and float(found.group(1)) > 0 else None
+    gsd = float(found.group(1)) if found and _is_number(found.group(1)) else 0.0
+    return gsd if 0 < gsd < math.inf else None
 
 
 def _image(stem: str, origin: Origin) -> str:
@@ -81,7 +83,7 @@ def _label(parts: Sequence[str], names: Sequence[str]) -> _Label:
 
 
 def _is_number(text: str) -> bool:
-    """Whether it is no class's name, which DOTA's lines may end with."""
+    """Whether it is no class's name, which DOTA's lines may end with, nor "-"."""
     try:
         float(text)
     except ValueError:

@@ -23,8 +23,9 @@ from training.data.manifest.masks import HALF, Mask
 from training.data.manifest.record import ManifestError, Record, RegionEntry
 
 Labelled = Tuple[PlacedRegion, str]
-# What a record's ``extra`` says of its picture where it is asked for, as run lengths.
-COVERED = "covered"
+# What a record's ``extra`` says of its picture: left, top, width and height in the raster's pixels; and where it is
+# asked for, as run lengths, what is ``COVERED``.
+WINDOW, COVERED = "window", "covered"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Layers:
 def gis(layers: Layers, origin: Origin, report: Report, *, covered: bool = False) -> Iterator[Record]:
     """One record a window, its picture written under ``origin.images``, with the polygons that are seen through it.
 
-    With ``covered`` its ``extra`` says where any polygon of the layer is, also one that is seen through another window
-    or has no class, and where the raster shows nothing.
+    Its ``extra`` says which pixels of the raster it shows. With ``covered`` it also says where any polygon of the layer
+    is, also one that is seen through another window or has no class, and where the raster shows nothing.
     """
     try:
         with GdalRaster(layers.raster) as raster:
@@ -112,7 +113,8 @@ def _tile_record(
     record = origin.record(
         name, f"{name}.png", width=layers.size, height=layers.size, regions=tuple(regions),
         conversations=category_turns(regions), place=_place(window, layers, picture),
-        extra={} if shapes is None else {COVERED: rle.encode(_covered(shapes, placer, window, layers.size) | ~valid)})
+        extra={WINDOW: [window.x, window.y, window.width, window.height]} | (
+            {} if shapes is None else {COVERED: rle.encode(_covered(shapes, placer, window, layers.size) | ~valid)}))
     yield replace(record, gsd=gsd) if math.isfinite(gsd) else record
 
 

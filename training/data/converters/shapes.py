@@ -14,7 +14,8 @@ def segmentation_region(segmentation: Any, label: str) -> RegionEntry:
         counts = segmentation.get("counts")
         if isinstance(counts, bytes):
             counts = counts.decode("ascii", "replace")
-        return RegionEntry(label, rle={"size": _plain(segmentation.get("size", [])), "counts": _plain(counts)})
+        size = _whole(segmentation.get("size", []), "size")
+        return RegionEntry(label, rle={"size": size, "counts": _whole(counts, "counts")})
     if isinstance(segmentation, (list, tuple)) and segmentation:
         rings = segmentation if isinstance(segmentation[0], (list, tuple)) else [segmentation]
         return RegionEntry(label, polygons=[ring_of(ring) for ring in rings])
@@ -40,5 +41,9 @@ def is_finite(value: Any) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
-def _plain(values: Any) -> Any:
-    return [int(value) for value in values] if isinstance(values, (list, tuple)) else values
+def _whole(values: Any, name: str) -> Any:
+    """A list's numbers as whole ones; a short text, and what is neither, is for the manifest to judge."""
+    try:
+        return [int(value) for value in values] if isinstance(values, (list, tuple)) else values
+    except (TypeError, ValueError, OverflowError):
+        raise ManifestError(f"the '{name}' of its run lengths are not whole numbers") from None

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 from training.data.converters.base import Origin, Report, exchange, list_of, load_json, text_of
 from training.data.converters.chats import turns_of
 from training.data.manifest.record import ManifestError, Record
+from training.data.manifest.store import in_utf8
 
 QUESTIONS = ("Describe the picture.", "What does the picture show?", "What is in the picture?")
 IMAGE_COLUMNS = ("img_name", "image_name", "image", "filename", "file_name", "filepath", "path")
@@ -71,10 +72,8 @@ def table(
     if not path.is_file():
         raise ManifestError(f"there is no file {path}")
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    try:
+    with in_utf8(path):
         yield from _rows(path, origin, report, image_column, text_column)
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{path} is not in UTF-8 ({error.reason}); save it anew so") from None
 
 
 def _rows(

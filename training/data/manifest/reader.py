@@ -18,6 +18,7 @@ from training.data.about import About, in_context
 from training.data.manifest.images import Pixels, read_image
 from training.data.manifest.masks import Mask, record_masks
 from training.data.manifest.record import ConversationEntry, ManifestError, Record, from_line
+from training.data.manifest.store import in_utf8
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class ManifestReader:
         start = 0
         if not self.path.is_file():
             raise ManifestError(f"there is no manifest {self.path}")
-        with self.path.open("rb") as stream:
+        with self.path.open("rb") as stream, in_utf8(self.path):
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     try:

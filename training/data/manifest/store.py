@@ -39,28 +39,39 @@ def lines(path: Path) -> Iterator[Tuple[int, str]]:
     if path.suffix == ".parquet":
         yield from _parquet_lines(path)
         return
-    with _open_text(path, "rt") as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield number, line
-        except UnicodeDecodeError as error:
-            raise ManifestError(f"{path} is not in UTF-8 ({error.reason}); write it anew so") from None
+    with _open_text(path, "rt") as stream, in_utf8(path):
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                yield number, line
+
+
+@contextmanager
+def in_utf8(path: Path) -> Iterator[None]:
+    """Within it a file is read; raises ``ManifestError`` if it is not in UTF-8."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path} is not in UTF-8 ({error.reason}); save it anew so") from None
 
 
 def write(found: Iterable[Record], path: Path) -> int:
     """Write records and return how many; the file appears when it is whole."""
+    return write_lines(map(to_line, found), path)
+
+
+def write_lines(found: Iterable[str], path: Path) -> int:
+    """The same of records as ``to_line`` writes them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
     count = 0
     if path.suffix == ".parquet":
-        rows = [to_line(record) for record in found]
+        rows = list(found)
         _write_parquet(rows, partial)
         count = len(rows)
     else:
         with _open_text(partial, "wt", packed=path.suffix == ".gz") as stream:
-            for record in found:
-                stream.write(to_line(record) + "\n")
+            for line in found:
+                stream.write(line + "\n")
                 count += 1
     partial.replace(path)
     return count
