@@ -345,8 +345,9 @@ def test_places_that_cannot_be_asked_about_say_why(run: Run, options: list[str],
 
 def test_coordinates_of_a_crs_are_not_taken_for_pixels(scene: Path, tmp_path: Path) -> None:
     raster = write_raster(tmp_path / "bare.tif", np.full((3, 64, 64), 9, np.uint8), crs="")
-    arguments = ["ask", raster, "What is <region>?", "--point", "9,48", "--crs", "EPSG:4326", "--model", scene / "model"]
-    told = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    places = ["--point", "9,48", "--crs", "EPSG:4326"]
+    told = CliRunner().invoke(
+        app, ["ask", str(raster), "What is <region>?", *places, "--model", str(scene / "model")])
     assert told.exit_code == 1 and "bare.tif has no CRS, so EPSG:4326 means nothing on it" in told.stderr
 
 

@@ -192,7 +192,8 @@ def test_rows_keep_their_order_whatever_their_numbers(tmp_path: Path) -> None:
 
 
 def test_no_row_number_can_follow_the_largest(tmp_path: Path) -> None:
-    rows = ",".join('{"type": "Feature", "id": %d, "properties": {}, "geometry": null}' % fid for fid in (2**63 - 1, 4))
+    feature = '{{"type": "Feature", "id": {}, "properties": {{}}, "geometry": null}}'
+    rows = ",".join(map(feature.format, (2**63 - 1, 4)))
     (tmp_path / "odd.geojson").write_text('{"type": "FeatureCollection", "features": [' + rows + "]}")
     _fill(begin(tmp_path / "out.gpkg", open_layer(tmp_path / "odd.geojson"), RUN))
     dataset = gdal.OpenEx(str(tmp_path / "out.gpkg"), gdal.OF_VECTOR)

@@ -153,7 +153,7 @@ def test_a_file_that_a_full_disk_cut_is_no_result(tmp_path: Path, suffix: str, l
 
 @pytest.mark.parametrize("suffix", [".gpkg", ".sqlite"])
 def test_what_another_program_left_beside_a_file_does_not_spoil_its_successor(tmp_path: Path, suffix: str) -> None:
-    """A program that ended while it wrote leaves changes beside the file, and SQLite would add them to any file there."""
+    """A program that ended while it wrote leaves changes beside it, and SQLite would add them to any file there."""
     source, target = write_layer(tmp_path / "plots.gpkg", WKTS), tmp_path / f"out{suffix}"
     _write(source, target)
     left, kept = target.with_name(target.name + "-wal"), tmp_path / "kept"
