@@ -249,7 +249,8 @@ def test_long_connection_strings_are_no_file_names(run: Run, scene: Path) -> Non
     arguments = ["describe", scene / "scene.tif", inline, "--model", scene / "model", "--json", "-o", scene / "i.gpkg"]
     told = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert told.exit_code == 0, told.stderr
-    assert [row["status"] for row in gdal.OpenEx(str(scene / "i.gpkg"), gdal.OF_VECTOR).GetLayer(0)] == ["ok"]
+    dataset = gdal.OpenEx(str(scene / "i.gpkg"), gdal.OF_VECTOR)
+    assert [row["status"] for row in dataset.GetLayer(0)] == ["ok"]
 
 
 def test_a_second_ctrl_c_stops_at_once_and_keeps_what_is_done(
