@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from osgeo import gdal
+from osgeo import gdal, ogr, osr
 from typer.testing import CliRunner, Result
 
 from core_model import output
 from core_model.cli import app
 from core_model.console import Meter, interruption
 from core_model.describer import Describer
+from core_model.geo.gdal_calls import LONLAT, spatial_reference
 from core_model.job import Job
 from tests.geo_helpers import write_layer, write_raster
 from tests.tiny import loaded_tiny, save_tiny
@@ -243,9 +244,13 @@ def test_results_hold_no_passwords() -> None:
 
 
 def test_long_connection_strings_are_no_file_names(run: Run, scene: Path) -> None:
-    shape = json.loads(gdal.ogr.CreateGeometryFromWkt(_square(50, 50)).ExportToJson())
+    shape = ogr.CreateGeometryFromWkt(_square(50, 50))
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(32633)
+    shape.AssignSpatialReference(reference)
+    shape.TransformTo(spatial_reference(LONLAT))
     inline = json.dumps({"type": "FeatureCollection", "name": "x" * 300, "features": [
-        {"type": "Feature", "properties": {}, "geometry": shape}]})
+        {"type": "Feature", "properties": {}, "geometry": json.loads(shape.ExportToJson())}]})
     arguments = ["describe", scene / "scene.tif", inline, "--model", scene / "model", "--json", "-o", scene / "i.gpkg"]
     told = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert told.exit_code == 0, told.stderr
