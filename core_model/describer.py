@@ -22,6 +22,7 @@ from core_model.config import AquilaConfig
 from core_model.crew import crew_for, is_small_on_cpu
 from core_model.description import Answer, Description, Plan
 from core_model.errors import PromptError
+from core_model.form import NO_FORM
 from core_model.generation import Generator, Request, Sampling, View, Written
 from core_model.geo.planning import plan
 from core_model.geo.raster import Picture
@@ -163,7 +164,8 @@ class Describer:
     ) -> _Task:
         task = _task(self.config, style, prompt, labels, sampling)
         for question in filter(None, (task.text, task.category)):
-            self._generator.check_room(Request((0,), (Turn(self.config.context + question),)))
+            known = asked(self.config, question, math.nan, (math.nan,), (NO_FORM,))
+            self._generator.check_room(Request((0,), (Turn(known),)))
         return task
 
     def _tried(self, task: _Task, seen: Sequence[Seen], kept: Pictures) -> List[Description]:

@@ -19,7 +19,7 @@ from core_model.network.reading import Reader, Rows
 from core_model.network.row_cache import RowCache
 from core_model.network.shared_prefix import SharedPrefixes
 from core_model.text.prompt import IGNORED_LABEL, TokenSequence, Turn
-from tests.tiny import all_ids, loaded_tiny
+from tests.tiny import all_ids, loaded_tiny, tiny_model, tiny_tokenizer
 
 LABELS = ["forest", "a wide field", "what"]
 IMAGES = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
@@ -124,12 +124,13 @@ def test_what_is_as_likely_but_for_rounding_does_not_depend_on_the_batch(
     rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every token has a twin, and passes of other numbers of rows prefer others of the two, by a ten-thousandth."""
-    loaded = loaded_tiny()
-    words = loaded.model.language.get_output_embeddings().weight
+    tokenizer = tiny_tokenizer()
+    model = tiny_model(tokenizer)
+    words = model.language.get_output_embeddings().weight
     with torch.no_grad():
         words[1::2] = words[: 2 * (len(words) // 2) : 2] * (1 + 1e-7)
     monkeypatch.setattr(Reader, "read", _uneven(Reader.read))
-    generator = Generator(loaded.model, loaded.tokenizer, rows=rows)
+    generator = Generator(model, tokenizer, rows=rows)
     view = generator.view(IMAGES, MASKS, OWNERS)
     together = generator.write(view, _told(), max_new_tokens=3)
     alone = [generator.write(view, [request], max_new_tokens=3)[0] for request in _told()]
@@ -177,7 +178,7 @@ def test_rows_that_finish_early_leave_the_batch_without_a_trace(generator: Gener
 @pytest.mark.parametrize("number", [0, 3, 5])
 def test_cached_steps_agree_with_a_full_forward_pass(generator: Generator, view: View, number: int) -> None:
     request = _requests()[number]
-    written = generator.write(view, [request], max_new_tokens=3)[0]
+    written = generator.write(view, [request])[0]
     assert len(written.ids) == generator.model.config.max_new_tokens
     logits = _full_logits(generator, request, OWNERS[request.regions[0]], list(written.ids))
     assert logits.argmax(dim=-1).tolist() == list(written.ids)
