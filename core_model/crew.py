@@ -42,18 +42,20 @@ class Crew:
         # PyTorch hands the count of the thread that set it last to threads that begin later.
         usual = torch.get_num_threads()
         running: Deque[Future[Made]] = deque()
-        with ThreadPoolExecutor(self.threads, "aquila-crew", torch.set_num_threads, (self.cores,)) as pool:
-            try:
-                for item in items:
-                    running.append(pool.submit(work, item))
-                    if len(running) > self.threads:
+        try:
+            with ThreadPoolExecutor(self.threads, "aquila-crew", torch.set_num_threads, (self.cores,)) as pool:
+                try:
+                    for item in items:
+                        running.append(pool.submit(work, item))
+                        if len(running) > self.threads:
+                            yield running.popleft().result()
+                    while running:
                         yield running.popleft().result()
-                while running:
-                    yield running.popleft().result()
-            finally:
-                for future in running:
-                    future.cancel()
-                torch.set_num_threads(usual)
+                finally:
+                    for future in running:
+                        future.cancel()
+        finally:
+            torch.set_num_threads(usual)
 
 
 @contextmanager

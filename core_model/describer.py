@@ -163,10 +163,17 @@ class Describer:
         self, style: str | None, prompt: str | None, labels: Sequence[str] | None, sampling: Sampling
     ) -> _Task:
         task = _task(self.config, style, prompt, labels, sampling)
-        for question in filter(None, (task.text, task.category)):
-            known = asked(self.config, question, math.nan, (math.nan,), (NO_FORM,))
-            self._generator.check_room(Request((0,), (Turn(known),)))
+        conversations = [(task.category, task.text)] if task.in_turn else [(task.category,), (task.text,)]
+        for first, *later in filter(all, conversations):
+            self._check_room(first, later)
+        if task.labels:
+            self._check_room(label_prompt(self.config, task.labels), (), task.labels)
         return task
+
+    def _check_room(self, first: str, later: Sequence[str], labels: Sequence[str] = ()) -> None:
+        """Raises ``PromptError`` for what is too long for the model even where little is told of a region."""
+        known = asked(self.config, first, math.nan, (math.nan,), (NO_FORM,))
+        self._generator.check_room(Request((0,), (Turn(known), *map(Turn, later))), labels)
 
     def _tried(self, task: _Task, seen: Sequence[Seen], kept: Pictures) -> List[Description]:
         try:

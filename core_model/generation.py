@@ -150,9 +150,13 @@ class Generator:
             raise NotFiniteError
         return np.asarray(torch.softmax(found / self.model.config.label_temperature, dim=1).cpu().numpy())
 
-    def check_room(self, request: Request) -> None:
-        """Raises ``PromptError`` where a request is too long for the model."""
-        self._room(len(self.sequence(request).ids))
+    def check_room(self, request: Request, labels: Sequence[str] = ()) -> None:
+        """Raises ``PromptError`` where a request, or the longest of ``labels`` behind it, is too long for the model."""
+        tokens = sum(len(part.ids) for part in self.builder.questions(request.turns, len(request.regions)))
+        if labels:
+            self._room(tokens + max(len(self.builder.answer_ids(label)) for label in labels), least=0)
+        else:
+            self._room(tokens)
 
     def _room(self, tokens: int, least: int = _LEAST_ROOM) -> int:
         """For how many tokens the model has places after a picture and so many tokens of a prompt.

@@ -24,7 +24,7 @@ from core_model.geo.vector import VectorLayer, open_layer
 from core_model.output import Results, begin, check_finished, check_target, is_complete, partial_path, resume
 
 # Of connection strings and addresses.
-_MAY_HOLD_SECRETS = re.compile(r"[=@?{]")
+_MAY_HOLD_SECRETS = re.compile(r"[=@?{]|^OCI:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

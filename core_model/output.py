@@ -213,10 +213,11 @@ def check_finished(target: Path, run: Mapping[str, str]) -> None:
     layer = None if dataset is None else dataset.GetLayer(0)
     names = [] if layer is None else [field.GetName().lower() for field in layer.schema]
     has_all = all(any(name.startswith(column[:_CUT_NAME]) for name in names) for column, _ in COLUMNS)
-    if layer is None or not has_all:
+    # Some formats keep no columns, or no layer, where there are no rows.
+    if dataset is None or not (has_all or layer is None or layer.GetFeatureCount() == 0):
         raise OutputError(f"{target} exists and is no result that could be resumed; choose another name, or add "
                           "--overwrite to replace it.")
-    if target.suffix.lower() == ".gpkg":
+    if target.suffix.lower() == ".gpkg" and layer is not None:
         _compare(target, layer.GetMetadata(), run)
 
 

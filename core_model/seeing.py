@@ -16,7 +16,7 @@ from typing import Any, Callable, Generic, List, Protocol, Tuple, TypeVar, Union
 import numpy as np
 
 from core_model.crew import Crew
-from core_model.errors import AquilaError, PromptError, RasterError, is_out_of_memory
+from core_model.errors import AquilaError, RasterError, is_out_of_memory
 from core_model.geo.placements import Placements
 from core_model.geo.raster import GdalRaster, Picture
 from core_model.geo.regions import PlacedRegion, Placer, Region, Status, error_status
@@ -284,8 +284,6 @@ class Walk(Generic[Result]):
         """What ``work`` makes of them; a batch that fails is tried in halves, so a fault stays alone."""
         try:
             return self._work(seen)
-        except PromptError:  # of no region's making
-            raise
         except EXPECTED as error:
             reason = _said(error)
             if is_out_of_memory(error):

@@ -216,6 +216,11 @@ def test_only_results_are_complete(run: Run, scene: Path, tmp_path: Path) -> Non
         gdal.VectorTranslate(str(tmp_path / name), str(scene / "plots.gpkg"))
         refused = run("-o", tmp_path / name, "--resume")
         assert refused.exit_code == 1 and "is no result that could be resumed" in refused.stderr
+    for suffix in (".geojson", ".kml", ".gpkg"):  # without rows the first two have no columns
+        options = ["-o", tmp_path / f"empty{suffix}", "--where", "number > 9999"]
+        assert run(*options).exit_code == 0
+        again = run(*options, "--resume")
+        assert again.exit_code == 0 and "nothing to resume" in again.stderr, again.stderr
     own = run("-o", scene / "plots.gpkg", "--resume")
     assert own.exit_code == 1 and "is the input itself" in own.stderr
 
@@ -229,9 +234,11 @@ def test_after_an_interrupted_overwrite_the_sentence_names_a_command_that_works(
 
 
 def test_a_prompt_that_is_too_long_is_refused_before_a_file_is_made(run: Run, tmp_path: Path) -> None:
-    refused = run("-o", tmp_path / "out.gpkg", "--prompt", "what is <region>" + " please" * 900)
-    assert refused.exit_code == 1 and "the prompt is too long" in refused.stderr
-    assert list(tmp_path.iterdir()) == []
+    long = " please" * 900
+    for options in (["--prompt", f"what is <region>{long}"], ["--labels", f"a{long},b"], ["--labels", f"a,b,{long}"]):
+        refused = run("-o", tmp_path / "out.gpkg", *options)
+        assert refused.exit_code == 1 and "the prompt is too long" in refused.stderr
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_results_hold_no_passwords() -> None:

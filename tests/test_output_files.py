@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import signal
 import sqlite3
@@ -125,6 +124,7 @@ def test_an_export_that_fails_says_where_the_results_are(tmp_path: Path, monkeyp
 @contextmanager
 def _full_beyond(size: int) -> Iterator[None]:
     """No file may grow beyond so many bytes meanwhile; the system says so as it does of a full disk."""
+    resource = pytest.importorskip("resource")  # Windows has none
     before, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:

@@ -264,6 +264,15 @@ def test_a_colour_that_means_no_data_in_all_bands_together_does(tmp_path: Path) 
     with GdalRaster(path) as raster:
         _, valid = Picture(raster).read(Window(0, 0, 8, 8), 8)
     assert not valid[0, :4].any() and valid.sum() == 60
+    clear = np.concatenate([values, np.full((1, 8, 8), 255, np.uint8)])
+    clear[3, 7] = 0
+    path = write_raster(tmp_path / "both.tif", clear, colours=[*RGB, gdal.GCI_AlphaBand])
+    dataset = gdal.Open(str(path), gdal.GA_Update)
+    dataset.SetMetadataItem("NODATA_VALUES", "0 0 0 0")
+    dataset = None
+    with GdalRaster(path) as raster:
+        _, valid = Picture(raster).read(Window(0, 0, 8, 8), 8)
+    assert not valid[7].any() and valid[1:7].all()
 
 
 def test_window_beyond_the_edge_is_padded_and_marked(tmp_path: Path) -> None:

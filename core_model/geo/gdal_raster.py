@@ -112,9 +112,9 @@ class GdalRaster:
         values = self._pixels(self._dataset, *area, **buffer, band_list=list(bands))
         values = values.reshape(len(bands), *values.shape[-2:])
         valid = self._data_mask(values, bands)
-        masking = self._mask_band or self._alpha
-        if masking is not None:
-            valid &= self._pixels(masking, *area, **buffer) > 0
+        for masking in (self._mask_band, self._alpha):
+            if masking is not None:
+                valid &= self._pixels(masking, *area, **buffer) > 0
         return values, valid
 
     def _pixels(self, holder: Any, *area: float, **options: Any) -> np.ndarray:

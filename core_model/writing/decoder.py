@@ -160,8 +160,9 @@ class Decoder:
         """
         tokens, chances, margins = likeliest_ones.tolist()
         if self._settle is not None:
-            for row in [row for row, margin in enumerate(margins) if margin < _TIE]:
-                tokens[row] = self._settle(drafts[row])
+            for row, (draft, margin) in enumerate(zip(drafts, margins)):
+                if margin < _TIE and not self._draws(draft):
+                    tokens[row] = self._settle(draft)
         for row, token, chance in self._drawn(drafts, logits):
             tokens[row], chances[row] = token, chance
         if not all(map(math.isfinite, chances)):
@@ -210,9 +211,13 @@ class Decoder:
         found: Tensor = self._table(torch.tensor(list(ids), dtype=torch.long, device=like.device)).to(like.dtype)
         return found
 
+    def _draws(self, draft: Draft) -> bool:
+        """Whether a draft's next token is drawn; else it is the likeliest."""
+        return self._sampling.temperature > 0 and draft.is_last
+
     def _drawn(self, drafts: Sequence[Draft], logits: Tensor) -> List[Tuple[int, int, float]]:
         """The rows whose token is drawn, each with it and its log-probability."""
-        rows = [row for row, draft in enumerate(drafts) if draft.is_last] if self._sampling.temperature > 0 else []
+        rows = [row for row, draft in enumerate(drafts) if self._draws(draft)]
         if not rows:
             return []
         chances = torch.softmax(logits[rows] / self._sampling.temperature, dim=-1).cpu()

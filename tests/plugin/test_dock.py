@@ -13,14 +13,13 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QWidget
 
 from aquila_qgis_plugin import settings
-from aquila_qgis_plugin.compat import text_field
 from aquila_qgis_plugin.dock.content import DockContent
 from aquila_qgis_plugin.dock.dock import AquilaDock
 from aquila_qgis_plugin.environment import runtime
 from tests.geo_helpers import write_raster
 from tests.plugin.dock_fakes import part, shown_dock
 from tests.plugin.interface import Interface
-from tests.plugin.scenes import add_squares, on_disk, polygon_layer, raster_layer
+from tests.plugin.scenes import polygon_layer, raster_layer
 from tests.plugin.waiting import wait_until
 
 
@@ -175,62 +174,6 @@ def test_removed_layers_are_let_go(dock: AquilaDock, raster: QgsRasterLayer, plo
     assert "polygon layer" in sentence(dock)
     QgsProject.instance().clear()
     assert dock.choice().raster is None
-
-
-@pytest.mark.usefixtures("raster")
-def test_a_polygon_layer_whose_source_is_gone_is_said_first(dock: AquilaDock, tmp_path: Path) -> None:
-    layer = on_disk(polygon_layer(), tmp_path / "plots.gpkg", "GPKG")
-    QgsProject.instance().addMapLayer(layer)
-    assert "Select polygons" in sentence(dock)
-    source = layer.source()
-    layer.setDataSource(str(tmp_path / "gone.gpkg"), "plots", "ogr")
-    assert sentence(dock) == "plots cannot be opened; mend its data source in the layer's properties."
-    layer.setDataSource(source, "plots", "ogr")
-    assert "Select polygons" in sentence(dock)
-
-
-@pytest.mark.usefixtures("raster")
-def test_a_layer_that_may_be_edited_after_all_is_noticed(dock: AquilaDock, plots: QgsVectorLayer) -> None:
-    plots.selectAll()
-    plots.setReadOnly(True)
-    wait_until(lambda: "read-only" in sentence(dock))
-    plots.setReadOnly(False)
-    wait_until(button(dock).isEnabled)
-
-
-@pytest.mark.usefixtures("raster")
-def test_a_computed_field_that_is_removed_is_noticed(dock: AquilaDock, plots: QgsVectorLayer) -> None:
-    plots.selectAll()
-    plots.addExpressionField("'a'", text_field("description"))
-    wait_until(lambda: "computed" in sentence(dock))
-    plots.removeExpressionField(plots.fields().indexOf("description"))
-    wait_until(button(dock).isEnabled)
-
-
-@pytest.mark.usefixtures("raster")
-def test_an_empty_layer_that_is_filled_is_noticed(dock: AquilaDock, plots: QgsVectorLayer) -> None:
-    plots.dataProvider().truncate()
-    part(dock, "aquilaSelectedOnly").setChecked(False)
-    assert sentence(dock) == "The layer “plots” has no polygons."
-    add_squares(plots)
-    plots.dataProvider().dataChanged.emit()
-    wait_until(button(dock).isEnabled)
-    assert part(dock, "aquilaSelectedOnly").text().endswith("(0 of 7)")
-
-
-@pytest.mark.usefixtures("raster")
-def test_new_fields_and_data_are_looked_at_once_and_after_the_step_that_makes_them(
-    dock: AquilaDock, plots: QgsVectorLayer
-) -> None:
-    heard: List[bool] = []
-    dock.content().layers.changed.connect(lambda: heard.append(True))
-    for _ in range(3):
-        plots.updatedFields.emit()
-        plots.dataChanged.emit()
-    assert heard == []
-    wait_until(lambda: heard)
-    QTest.qWait(300)
-    assert heard == [True]
 
 
 def choose_style(dock: AquilaDock, style: str) -> None:
