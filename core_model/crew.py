@@ -59,10 +59,13 @@ class Crew:
 
 
 @contextmanager
-def one_thread(device: torch.device) -> Iterator[None]:
-    """Let the calling thread calculate by itself: how sums are divided among several depends on how many there are."""
+def one_thread(model: nn.Module) -> Iterator[None]:
+    """Let the calling thread calculate by itself where a crew might have it calculate with others or alone.
+
+    How sums are divided among threads depends on how many there are.
+    """
     usual = torch.get_num_threads()
-    if device.type == "cpu" and usual > 1:
+    if usual > 1 and is_small_on_cpu(model):
         torch.set_num_threads(1)
     try:
         yield

@@ -221,8 +221,8 @@ class Generator:
     ) -> Callable[[Draft], int] | None:
         """What chooses a draft's next token without regard to other drafts; in 16 bits rounding is too coarse for that.
 
-        The region tokens are made anew and the text is read from its beginning, by one thread, so that sums are taken
-        in the same order whatever is written beside it. (A picture's features have no part in that: by oneDNN they are
+        The region tokens are made anew and the text is read from its beginning, so that sums are taken in the same
+        order whatever is written beside it. (A picture's features have no part in that: by oneDNN they are
         the same to the bit however many pictures are encoded together.)
         """
         if self.model.dtype != torch.float32:
@@ -230,7 +230,7 @@ class Generator:
 
         def settle(draft: Draft) -> int:
             regions = requests[draft.number].regions
-            with one_thread(self.model.device):
+            with one_thread(self.model):
                 own = self.view_of([view.prefixes[draft.picture]], view.masks[list(regions)], [0] * len(regions))
                 return self._next(own, _so_far(questions[draft.number], draft.answers))
 
