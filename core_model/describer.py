@@ -107,7 +107,7 @@ class Describer:
         :raises PromptError: for a prompt, style or label list that cannot be used.
         :raises RasterError: if the raster cannot be opened. A tile that cannot be read only concerns its regions.
         """
-        task = self._task(style, prompt, labels, sampling)
+        task = self._checked_task(style, prompt, labels, sampling)
         picture, opened = open_picture(raster, bands)
         kept = self._kept(picture)
         walk = Walk(
@@ -147,7 +147,7 @@ class Describer:
         self, *, style: str | None = None, prompt: str | None = None, labels: Sequence[str] | None = None
     ) -> str:
         """The instruction that ``describe`` asks under these options; raises ``PromptError`` as it does."""
-        task = self._task(style, prompt, labels, Sampling())
+        task = self._checked_task(style, prompt, labels, Sampling())
         return self.config.context + (task.text or task.category or label_prompt(self.config, task.labels))
 
     def plan(self, raster: Raster, regions: Iterable[Region]) -> Plan:
@@ -159,7 +159,7 @@ class Describer:
             if opened is not None:
                 opened.close()
 
-    def _task(
+    def _checked_task(
         self, style: str | None, prompt: str | None, labels: Sequence[str] | None, sampling: Sampling
     ) -> _Task:
         task = _task(self.config, style, prompt, labels, sampling)

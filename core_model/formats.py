@@ -276,8 +276,8 @@ class Export:
         self._told += bool(row.GetFieldAsString(mapping[-1]))
         self._zeros += self._format.no_nulls and not all(map(record.IsFieldSetAndNotNull, self._numbers))
         self._place(row)
-        if self._format.no_surfaces and row.GetGeometryRef() is not None:
-            row.SetGeometry(_faces_in_one(row.GetGeometryRef()))
+        if self._format.no_surfaces and _is_surface(row.GetGeometryRef()):
+            row.SetGeometry(polygons_of(row.GetGeometryRef().Clone()))
         if self._format.one_kind and row.GetGeometryRef() is not None:
             row.SetGeometry(_in_one(row.GetGeometryRef()))
         if self._format.text or self._format.plain_text:
@@ -332,10 +332,9 @@ class Export:
         return notes
 
 
-def _faces_in_one(geometry: Any) -> Any:
-    """A geometry, a surface of several faces as polygons."""
-    kind = ogr.GT_Flatten(geometry.GetGeometryType())
-    return polygons_of(geometry.Clone()) if kind in _SURFACES else geometry.Clone()
+def _is_surface(geometry: Any) -> bool:
+    """Whether there is a geometry, and it is a surface of several faces."""
+    return geometry is not None and ogr.GT_Flatten(geometry.GetGeometryType()) in _SURFACES
 
 
 def _in_one(geometry: Any) -> Any:
